@@ -1,0 +1,1 @@
+"""The library: application, plugins, services."""
