@@ -1,0 +1,1 @@
+"""Services that applications and plugins share."""
