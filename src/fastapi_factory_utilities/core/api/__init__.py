@@ -1,0 +1,23 @@
+"""The HTTP face of a service: its FastAPI object, errors as problems (RFC 9457), docs, and the system endpoints.
+
+Raise `ProblemError`, or a subclass of it, for what the client should know; `map_error` answers an error of your domain
+as a problem, in one line.
+"""
+
+from fastapi_factory_utilities.core.api.cors import add_cors
+from fastapi_factory_utilities.core.api.factory import create_fastapi
+from fastapi_factory_utilities.core.api.flat_routes import flatten_routes
+from fastapi_factory_utilities.core.api.handlers import map_error
+from fastapi_factory_utilities.core.api.problems import ProblemError
+from fastapi_factory_utilities.core.api.system import SystemEndpoints
+from fastapi_factory_utilities.core.api.trace_ids import trace_id_of
+
+__all__ = [
+    "ProblemError",
+    "SystemEndpoints",
+    "add_cors",
+    "create_fastapi",
+    "flatten_routes",
+    "map_error",
+    "trace_id_of",
+]
