@@ -1,0 +1,1 @@
+"""How configuration is read, validated and shown; `core.app.loading` is the door."""

@@ -1,0 +1,170 @@
+"""Serving an application with uvicorn: one process, several, or one that reloads."""
+
+import errno
+import pickle
+import socket
+import ssl
+import sys
+import traceback
+from functools import partial
+from typing import Any
+
+import uvicorn
+
+from fastapi_factory_utilities.core.app.application import ApplicationAbstract
+from fastapi_factory_utilities.core.app.builder import ApplicationGenericBuilder
+from fastapi_factory_utilities.core.app.config import RootConfig, ServerConfig
+from fastapi_factory_utilities.core.app.draining import DrainingServer
+from fastapi_factory_utilities.core.app.supervisor import Supervisor
+from fastapi_factory_utilities.core.exceptions import ApplicationError, FastAPIFactoryUtilitiesError
+from fastapi_factory_utilities.core.logs import install_exception_hooks
+
+__all__ = ["WRONG_SETUP", "serve", "tell"]
+
+WRONG_SETUP = 2
+"""The exit status of a set-up that a person has to correct."""
+
+
+def serve(builder: ApplicationGenericBuilder[Any], *, debug: bool = False) -> int:
+    """Build and serve until told to stop.
+
+    Args:
+        builder: What makes the application; with several workers or reload it is pickled and builds once in each.
+        debug: Show the traceback of a wrong set-up as well.
+
+    Returns:
+        The exit status: 0 after a clean stop, 2 for a wrong set-up, another one when the service failed.
+    """
+    try:
+        # Before it builds: plugins that have their application hold things that cannot go to another process.
+        pickled, obstacle = _pickle(builder)
+        application = builder.build()
+        config: RootConfig = application.get_config()
+        several = config.development.reload or config.server.workers > 1
+        if several and obstacle:
+            raise ApplicationError(
+                f"server.workers and development.reload need a builder that can be pickled, and this one cannot "
+                f"({obstacle}): define its class, plugins and configuration at the top level of a module"
+            )
+        with _bind(config.server) as listener:
+            if config.development.reload:
+                return _serve_reloading(pickled, application, listener)
+            if several:
+                return Supervisor(
+                    partial(_build_and_serve_here, pickled),
+                    workers=config.server.workers,
+                    listener=listener,
+                    grace_seconds=config.server.grace_seconds,
+                ).run()
+            return _serve_here(application, listener)
+    except FastAPIFactoryUtilitiesError as error:
+        tell(error, debug=debug)
+        return WRONG_SETUP
+
+
+def tell(error: Exception, *, debug: bool = False) -> None:
+    """Tell a person at a terminal what is wrong with their set-up."""
+    if debug:
+        traceback.print_exception(error)
+    sys.stderr.write(f"{error}\n")
+    sys.stderr.flush()
+
+
+def _pickle(builder: ApplicationGenericBuilder[Any]) -> tuple[bytes, str | None]:
+    try:
+        return pickle.dumps(builder), None
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        return b"", str(error)
+
+
+def _build_and_serve_here(pickled: bytes, listener: socket.socket) -> int:
+    """Serve in a process that has just begun."""
+    builder: ApplicationGenericBuilder[Any] = pickle.loads(pickled)  # noqa: S301 - our own parent made it
+    try:
+        return _serve_here(builder.build(), listener)
+    except FastAPIFactoryUtilitiesError as error:
+        tell(error)
+        return WRONG_SETUP
+
+
+def _build_and_serve_reloaded(pickled: bytes, sockets: list[socket.socket]) -> None:
+    """Serve in a process that the next change of a file ends, without waiting for an orchestrator."""
+    builder: ApplicationGenericBuilder[Any] = pickle.loads(pickled)  # noqa: S301 - our own parent made it
+    try:
+        status = _serve_here(builder.build(), sockets[0], drain_seconds=0.0)
+    except FastAPIFactoryUtilitiesError as error:
+        tell(error)
+        status = WRONG_SETUP
+    sys.exit(status)
+
+
+def _serve_here(
+    application: ApplicationAbstract[Any], listener: socket.socket, *, drain_seconds: float | None = None
+) -> int:
+    install_exception_hooks()
+    server = DrainingServer(_uvicorn_config(application), application, drain_seconds=drain_seconds)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit as stop:  # uvicorn's way to say that the application did not start; it has been logged
+        return stop.code if isinstance(stop.code, int) else 1
+    finally:
+        server.close_if_unfinished()
+    return 1 if server.was_forced or server.failed_to_stop else 0
+
+
+def _serve_reloading(pickled: bytes, application: ApplicationAbstract[Any], listener: socket.socket) -> int:
+    from uvicorn.supervisors import ChangeReload  # noqa: PLC0415 - only development pays for the file watcher
+
+    # uvicorn reloads only what it knows by name; the name is never looked up, our target builds the application.
+    config = uvicorn.Config(application.PACKAGE_NAME, reload=True, log_config=None)
+    ChangeReload(config, target=partial(_build_and_serve_reloaded, pickled), sockets=[listener]).run()
+    return 0
+
+
+def _uvicorn_config(application: ApplicationAbstract[Any]) -> uvicorn.Config:
+    """Translate the `server` section; logs are ours, and so are access lines."""
+    server: ServerConfig = application.get_config().server
+    password = server.ssl_keyfile_password
+    return uvicorn.Config(
+        application,
+        host=server.host,
+        port=server.port,
+        lifespan="on",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=server.forwarded_allow_ips,
+        limit_concurrency=server.limit_concurrency,
+        timeout_keep_alive=server.timeout_keep_alive_seconds,
+        ssl_certfile=server.ssl_certfile,
+        ssl_keyfile=server.ssl_keyfile,
+        ssl_keyfile_password=None if password is None else password.get_secret_value(),
+        ssl_ca_certs=None if server.ssl_ca_certs is None else str(server.ssl_ca_certs),
+        ssl_cert_reqs=ssl.CERT_NONE if server.ssl_ca_certs is None else ssl.CERT_REQUIRED,
+    )
+
+
+def _bind(server: ServerConfig) -> socket.socket:
+    """Take the port, or say why it cannot be had.
+
+    Raises:
+        ApplicationError: The port is in use, forbidden, or the host is not one of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((server.host, server.port))
+        listener.set_inheritable(True)
+    except OSError as error:
+        listener.close()
+        advice = {
+            errno.EADDRINUSE: "it is in use: stop the other process, or set server.port (APP__SERVER__PORT)",
+            errno.EACCES: "this user may not: choose a port above 1023",
+            errno.EADDRNOTAVAIL: "the address is not one of this machine's: set server.host, 0.0.0.0 means all",
+        }.get(error.errno or 0, f"{error.strerror or error}: set server.host and server.port")
+        raise ApplicationError(
+            f"cannot listen on {server.host}:{server.port}: {advice}", host=server.host, port=server.port
+        ) from error
+    return listener
