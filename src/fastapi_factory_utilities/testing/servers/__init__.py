@@ -1,0 +1,24 @@
+"""Real backends for tests and demos, each started privately on loopback, and ended with whoever started it."""
+
+from fastapi_factory_utilities.testing.servers.choose import mongo_server, postgres_server
+from fastapi_factory_utilities.testing.servers.container import ContainerServer
+from fastapi_factory_utilities.testing.servers.errors import BackendNotAvailable, ServerError
+from fastapi_factory_utilities.testing.servers.external import ExternalServer
+from fastapi_factory_utilities.testing.servers.mongo import MongodServer, SecantusServer
+from fastapi_factory_utilities.testing.servers.postgres import PostgresServer
+from fastapi_factory_utilities.testing.servers.private import PrivateServer
+from fastapi_factory_utilities.testing.servers.server import Server
+
+__all__ = [
+    "BackendNotAvailable",
+    "ContainerServer",
+    "ExternalServer",
+    "MongodServer",
+    "PostgresServer",
+    "PrivateServer",
+    "SecantusServer",
+    "Server",
+    "ServerError",
+    "mongo_server",
+    "postgres_server",
+]
