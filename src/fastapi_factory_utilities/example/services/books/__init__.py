@@ -1,0 +1,5 @@
+"""What can be done with books."""
+
+from fastapi_factory_utilities.example.services.books.service import Books, BookService
+
+__all__ = ["BookService", "Books"]
