@@ -1,0 +1,114 @@
+"""What `docs/operations.md` says to the person at 2 AM is complete and true."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from fastapi_factory_utilities.core.app import RootConfig
+from fastapi_factory_utilities.core.plugins.odm_plugin import ODMConfig
+from fastapi_factory_utilities.testing import mongo_server
+from tests.docs.newcomer import Newcomer, at_work
+from tests.docs.pages import DOCS, ROOT, Block, parse
+
+_PAGE = DOCS / "operations.md"
+_TEXT = _PAGE.read_text(encoding="utf-8")
+_ROW = re.compile(r"^\| [^|]+ \| (?P<number>[\d.]+)(?P<unit> s)?[^|]* \| `(?P<key>\w+\.\w+)` \|$", re.MULTILINE)
+_SERVE = "python -m fastapi_factory_utilities serve orders.app:AppBuilder &"
+
+
+def _events() -> Iterator[str]:
+    """Every event that the library logs, as its source says."""
+    for file in (ROOT / "src/fastapi_factory_utilities/core").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="_log")), args=[ast.Constant(value=str(event)), *_]):
+                    yield event
+
+
+def test_every_log_event_is_explained() -> None:
+    explained = set(re.findall(r"`([^`]+)`", _TEXT.partition("## Stopping")[0]))
+    assert set(_events()) - explained == set()
+
+
+def test_the_table_has_the_real_defaults() -> None:
+    sections: dict[str, Any] = {name: field.annotation for name, field in RootConfig.model_fields.items()}
+    sections["odm"] = ODMConfig
+    rows = list(_ROW.finditer(_TEXT))
+    assert len(rows) >= 8
+    for row in rows:
+        section, _, name = row["key"].partition(".")
+        model: type[BaseModel] = sections[section]
+        default = model.model_fields[name].get_default(call_default_factory=True)
+        assert float(row["number"]) == default / (1000 if name.endswith("_ms") else 1), row["key"]
+
+
+def test_the_budget_of_a_stop_is_divided_as_the_table_says() -> None:
+    server = RootConfig.model_fields["server"].get_default(call_default_factory=True)
+    assert f"{server.stop_seconds:.1f} s" in _TEXT
+    assert f"{server.grace_seconds - server.stop_seconds - 1:.1f} s" in _TEXT  # a second to cancel what is late
+
+
+@pytest.mark.parametrize("page", [_PAGE, DOCS / "health.md"], ids=lambda page: page.name)
+def test_kubernetes_asks_for_what_there_is_and_waits_long_enough(page: Path) -> None:
+    pods = []
+
+    def find(block: Block) -> None:
+        if block.language == "yaml" and (document := yaml.safe_load(block.text)).get("apiVersion"):
+            pods.append(document["spec"].get("template", document)["spec"])
+
+    for example in parse(page, find).examples():
+        example.evaluate()
+    (pod,) = pods
+    (container,) = pod["containers"]
+    asked = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "readiness", "liveness")}
+    assert asked == {name: f"/api/v1/sys/{name}" for name in asked}
+    given = {variable["name"]: variable.get("value") for variable in container.get("env", [])}
+    if grace := given.get("APP__SERVER__GRACE_SECONDS"):
+        assert pod["terminationGracePeriodSeconds"] > float(grace)
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
+    """Somebody who has the page's service."""
+    with at_work(tmp_path, lambda: mongo_server(private=True), "") as newcomer:
+
+        def write(block: Block) -> None:
+            if block.path is not None:
+                newcomer.run(block)
+
+        for example in parse(_PAGE, write).examples():
+            example.evaluate()
+        yield newcomer
+
+
+def _type(newcomer: Newcomer, *lines: str) -> None:
+    newcomer.run(Block("operations.md", 0, "console", "".join(f"{line}\n" for line in lines), None))
+
+
+def test_status_0_after_a_clean_stop(newcomer: Newcomer) -> None:
+    _type(newcomer, f"$ {_SERVE}", "$ kill -TERM %1", "$ echo $?", "0")
+
+
+def test_status_1_when_a_second_signal_forces_the_end(newcomer: Newcomer) -> None:
+    _type(newcomer, f"$ APP__SERVER__DRAIN_SECONDS=20 {_SERVE}")
+    service = newcomer.service
+    service.send("TERM")
+    service.wait_until_said(lambda text: None if '"reason":"draining"' in text else "not draining yet")
+    assert service.end("TERM") == 1
+
+
+def test_status_2_for_a_wrong_set_up(newcomer: Newcomer) -> None:
+    _type(newcomer, f"$ APP__SERVER__WORKERS=none {_SERVE}", "$ echo $?", "2")
+
+
+def test_status_3_when_the_application_cannot_start(newcomer: Newcomer, tmp_path: Path) -> None:
+    module = tmp_path / "orders" / "app.py"
+    start = "\n    async def on_startup(self) -> None:\n        raise RuntimeError('no')\n"
+    module.write_text(module.read_text().replace("    def configure", f"{start}\n    def configure"))
+    _type(newcomer, f"$ {_SERVE}", "$ echo $?", "3")
