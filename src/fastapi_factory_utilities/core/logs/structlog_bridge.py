@@ -68,7 +68,7 @@ def foreign_logger(name: str) -> Any:  # noqa: ANN401 - whatever structlog was c
     structlog = _imported()
     if structlog is None or not structlog.is_configured():
         return None
-    if structlog.get_config()["wrapper_class"].__module__.startswith(__name__.rpartition(".")[0]):
+    if _is_ours(structlog):
         return None
     return structlog.get_logger(name)
 
@@ -107,9 +107,15 @@ def _imported() -> Any:  # noqa: ANN401 - a module, without its types so that no
 def _configure(structlog: Any) -> None:  # noqa: ANN401 - see above
     global _before  # noqa: PLW0603 - there is one structlog
     if _wanted:
-        if _before is None and structlog.is_configured():
+        if _before is None and structlog.is_configured() and not _is_ours(structlog):
             _before = structlog.get_config()
         structlog.configure(**_wanted)
+
+
+def _is_ours(structlog: Any) -> bool:  # noqa: ANN401 - see above
+    """Whether its configuration is the one that `connect` gave it."""
+    module: str = structlog.get_config()["wrapper_class"].__module__
+    return module.startswith(__name__.rpartition(".")[0])
 
 
 class _Finder(MetaPathFinder):

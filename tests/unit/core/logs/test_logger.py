@@ -155,3 +155,11 @@ def test_structlogs_capture_logs_sees_our_events(configured: bool) -> None:
         reset_logging()
         structlog.reset_defaults()
     assert captured == [{"event": "plugin stop failed", "log_level": "warning", "plugin": "odm"}]
+
+
+def test_setting_up_twice_and_resetting_leaves_structlog_as_it_was() -> None:
+    structlog.reset_defaults()
+    configure_logging("json")
+    configure_logging("json")
+    reset_logging()
+    assert not structlog.is_configured()

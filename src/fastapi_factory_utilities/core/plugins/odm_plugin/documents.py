@@ -35,10 +35,20 @@ def utc_now() -> datetime:
 
 
 def to_utc(moment: datetime) -> datetime:
-    """Return a time as MongoDB keeps it; one without a time zone is taken for UTC, as the driver takes it."""
+    """Return a time as MongoDB keeps it; one without a time zone is taken for UTC, as the driver takes it.
+
+    Raises:
+        ValueError: When the time lies outside the years 1 to 9999 in UTC (pydantic answers it with a 422).
+    """
     zone = moment.tzinfo
-    if zone is not UTC:
-        moment = moment.replace(tzinfo=UTC) if zone is None else moment.astimezone(UTC)
+    if zone is None:
+        moment = moment.replace(tzinfo=UTC)
+    elif zone is not UTC:
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError as cause:
+            message = "a time in UTC must lie in the years 1 to 9999"
+            raise ValueError(message) from cause
     excess = moment.microsecond % 1000
     return moment.replace(microsecond=moment.microsecond - excess) if excess else moment
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 from beanie import Indexed
-from beanie.exceptions import CollectionWasNotInitialized
 from pydantic import BaseModel, Field
 
 from fastapi_factory_utilities.core.plugins.odm_plugin import (
@@ -57,6 +56,14 @@ def test_a_time_becomes_what_mongodb_keeps_of_it(given: datetime, kept: datetime
     assert to_utc(given).tzinfo is UTC
 
 
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max])  # noqa: DTZ901 - the zone is given below
+def test_a_time_beyond_all_calendars_is_a_value_error(moment: datetime) -> None:
+    offset = timezone(timedelta(hours=1 if moment.year == 1 else -1))
+    with pytest.raises(ValueError, match="year"):
+        to_utc(moment.replace(tzinfo=offset))
+    assert to_utc(moment).tzinfo is UTC
+
+
 def test_entities_and_documents_begin_with_the_same_four_fields() -> None:
     four = ["id", "revision_id", "created_at", "updated_at"]
     assert list(PersistedEntity.model_fields) == four
@@ -96,12 +103,22 @@ def test_what_a_document_does_not_have_is_an_attribute_error() -> None:
         _ = House.nowhere
 
 
-async def test_beanies_own_methods_say_what_to_do_when_there_is_no_database() -> None:
-    class Unbound(BaseDocument):  # a class of its own: Beanie ties a class to a database in the whole process
-        name: str
+_NO_DATABASE = """
+import asyncio
+from fastapi_factory_utilities.core.plugins.odm_plugin import BaseDocument
 
-    with pytest.raises(CollectionWasNotInitialized, match="ODM_DOCUMENT_MODELS"):
-        await Unbound.find_all().to_list()
+class House(BaseDocument):
+    name: str
+
+asyncio.run(House.find_all().to_list())
+"""
+
+
+def test_beanies_own_methods_say_what_to_do_when_there_is_no_database() -> None:
+    # In a process of its own: Beanie ties classes to a database for as long as the process lives.
+    finished = subprocess.run([sys.executable, "-c", _NO_DATABASE], capture_output=True, text=True, check=False)
+    assert "CollectionWasNotInitialized" in finished.stderr
+    assert "ODM_DOCUMENT_MODELS" in finished.stderr
 
 
 # --- classes ---
