@@ -7,14 +7,16 @@ A benchmark names its subjects and how one round of each is measured; the rest i
     report.collect({"bare": round_of(bare), "ours": round_of(ours)}, rounds=options.rounds)
     finish([report], options)
 
-Every round measures every subject once, in turning order, so that whatever the machine does hits all of them alike; a
-ratio is the median of the rounds' own ratios. The baseline is measured twice a round: `(control)` is the second time,
-and a verdict counts only where the control is within 1.5 % of 1.
+Every round measures every subject once, in an order that is drawn anew, so that whatever the machine does, and whatever
+the subject before leaves behind, hits all of them alike; a ratio is the median of the rounds' own ratios. The baseline
+is measured twice a round: `(control)` is the second time, and a verdict counts only where the control is within 1.5 %
+of 1.
 """
 
 import argparse
 import json
 import platform
+import random
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,11 +77,11 @@ class Report:
         measured = {**subjects, self.control: subjects[self.baseline]}
         names = list(measured)
         for number in range(-warm_up, rounds):
-            turn = number % len(names)
-            costs = {name: measured[name]() for name in (*names[turn:], *names[:turn])}
+            random.shuffle(names)
+            costs = {name: measured[name]() for name in names}
             if number >= 0:
-                for name, cost in costs.items():
-                    self.samples.setdefault(name, []).append(cost)
+                for name in measured:
+                    self.samples.setdefault(name, []).append(costs[name])
 
     def ratio(self, name: str) -> float:
         """Return the median over the rounds of the subject's cost, divided by the baseline's of the same round."""
@@ -162,6 +164,8 @@ def cpu_per_request(
     """
 
     def measure() -> float:
+        # A process that slept while others were measured finds its caches cold; that is not what a request costs.
+        drive(server.port, request, requests=max(1, requests // 10), connections=connections)
         before = server.cpu_seconds()
         result = drive(server.port, request, requests=requests, connections=connections)
         spent = server.cpu_seconds() - before

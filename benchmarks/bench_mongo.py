@@ -14,7 +14,7 @@ from benchmarks._harness import Report, arguments, finish
 from benchmarks._rounds_mongo import BASELINES, GOALS, TITLES
 from fastapi_factory_utilities.testing import mongo_server
 
-OPERATIONS = 300
+OPERATIONS = 60
 
 
 def main() -> None:

@@ -25,8 +25,8 @@ PROBES = {
 
 def main() -> None:
     """Measure and print."""
-    options = arguments(__doc__ or "", rounds=5, restarts=5)
-    requests = 200 if options.quick else 4000
+    options = arguments(__doc__ or "", rounds=12, restarts=5)
+    requests = 200 if options.quick else 1500
     reports = [
         Report(
             "A request: GET /items/{id}, pydantic response model",
