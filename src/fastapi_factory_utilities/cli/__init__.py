@@ -18,14 +18,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 when all is well, 2 when a person has to correct something.
     """
-    from fastapi_factory_utilities.cli import configuring, example, serving  # noqa: PLC0415 - `--help` stays quick
+    from fastapi_factory_utilities.cli import (  # noqa: PLC0415 - `--help` stays quick
+        configuring,
+        example,
+        serving,
+        working,
+    )
 
     parser = argparse.ArgumentParser(
         prog="fastapi-factory", description="Serve and inspect services built on fastapi_factory_utilities."
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of a wrong set-up as well")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (serving, configuring, example):
+    for module in (serving, working, configuring, example):
         module.add_to(commands)
     options = parser.parse_args(arguments)
     status: int = options.run(options)

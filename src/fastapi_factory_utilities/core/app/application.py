@@ -1,5 +1,6 @@
 """`ApplicationAbstract`: owns configuration, FastAPI object, health and plugins, and their lifespan (FR1-FR6)."""
 
+import asyncio
 from collections.abc import AsyncIterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, Generic
@@ -13,14 +14,16 @@ from fastapi_factory_utilities.core.api import (
     add_cors,
     create_fastapi,
     flatten_routes,
+    trace_id_of,
 )
+from fastapi_factory_utilities.core.api.problems import Problem, problem_response
 from fastapi_factory_utilities.core.app.closing import closing_connections
 from fastapi_factory_utilities.core.app.config import RootConfig
 from fastapi_factory_utilities.core.app.running import running
 from fastapi_factory_utilities.core.generics import type_arguments
 from fastapi_factory_utilities.core.logs import get_logger
 from fastapi_factory_utilities.core.logs.access import AccessLog
-from fastapi_factory_utilities.core.plugins import PluginAbstract
+from fastapi_factory_utilities.core.plugins import PluginAbstract, ProcessRole, Work
 from fastapi_factory_utilities.core.services.status import (
     HealthStatusEnum,
     LivenessMonitor,
@@ -59,6 +62,7 @@ class ApplicationAbstract(Generic[RootConfigT]):
     Args:
         config: The validated configuration.
         plugins: In the order of their start; they become this application's own.
+        role: What this process is there for.
     """
 
     CONFIG_CLASS: ClassVar[type[RootConfig]] = RootConfig
@@ -75,8 +79,18 @@ class ApplicationAbstract(Generic[RootConfigT]):
         if isinstance(argument, type):
             cls.CONFIG_CLASS = argument
 
-    def __init__(self, config: RootConfigT, plugins: Sequence[PluginAbstract[Any]] = ()) -> None:
+    def __init__(
+        self,
+        config: RootConfigT,
+        plugins: Sequence[PluginAbstract[Any]] = (),
+        *,
+        role: ProcessRole = ProcessRole.WEB,
+    ) -> None:
         self._config = config
+        self.role = role
+        self.work = Work()
+        self._running: list[PluginAbstract[Any]] = []
+        self._draining: set[asyncio.Task[None]] = set()
         self._status = StatusService(liveness=LivenessMonitor(config.liveness.max_stall_seconds))
         self._status.subscribe(_log_transition)
         self._asgi_app = create_fastapi(
@@ -138,10 +152,19 @@ class ApplicationAbstract(Generic[RootConfigT]):
         setattr(self._asgi_app.state, key, value)
 
     def begin_drain(self) -> None:
-        """Say "not ready" and answer each connection's next request as its last; the service goes on serving."""
-        if not self._status.is_draining:
-            self._status.begin_drain()
-            self._entry = closing_connections(self._entry)
+        """Say "not ready", let plugins take nothing new, and answer each connection's next request as its last.
+
+        The service goes on serving. Must be called where its event loop runs.
+        """
+        if self._status.is_draining:
+            return
+        self._status.begin_drain()
+        self._entry = closing_connections(self._entry)
+        self.work.begin_drain()
+        for plugin in self._running:
+            task = asyncio.create_task(_drain(plugin), name=f"drain {plugin.name}")
+            self._draining.add(task)
+            task.add_done_callback(self._draining.discard)
 
     # ASGI
 
@@ -163,7 +186,7 @@ class ApplicationAbstract(Generic[RootConfigT]):
 
     def _compose(self) -> ASGIApp:
         """Put what every request passes outside of FastAPI, where a layer costs the least."""
-        entry: ASGIApp = self._asgi_app
+        entry: ASGIApp = self._asgi_app if self.role is ProcessRole.WEB else _nothing_else
         if self._config.server.access_log:
             entry = AccessLog(entry)
         return self._system.before(entry)
@@ -200,12 +223,39 @@ class ApplicationAbstract(Generic[RootConfigT]):
                 _log.warning("started, but not ready", reason=self._status.status.reason)
             await self.on_startup()
             self._entry = self._compose()
+            self._running = self._plugins
             self._status.mark_started()
             try:
                 yield
             finally:
                 self.begin_drain()
-                await self.on_shutdown()
+                self._running = []
+                try:
+                    await self._drained(server.stop_seconds / 4)
+                finally:
+                    await self.on_shutdown()
+
+    async def _drained(self, seconds: float) -> None:
+        """Wait until the plugins have taken note of the drain."""
+        if self._draining:
+            await asyncio.wait(self._draining, timeout=seconds)
+        for task in self._draining:
+            task.cancel()
+
+
+async def _nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer, in a process that serves nothing but its health, that there is nothing else."""
+    if scope["type"] == "http":
+        await problem_response(Problem(404), trace_id_of(scope))(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 1000})
+
+
+async def _drain(plugin: PluginAbstract[Any]) -> None:
+    try:
+        await plugin.on_drain()
+    except Exception as error:  # noqa: BLE001 - one plugin's failure must not keep the others from draining
+        _log.error("plugin failed to drain", plugin=plugin.name, exc_info=error)
 
 
 def _log_transition(event: StatusUpdateEvent) -> None:

@@ -14,7 +14,7 @@ from fastapi_factory_utilities.core.app.config import RootConfig
 from fastapi_factory_utilities.core.exceptions import ApplicationError
 from fastapi_factory_utilities.core.generics import type_arguments
 from fastapi_factory_utilities.core.logs import configure_logging
-from fastapi_factory_utilities.core.plugins import PluginAbstract, PluginConfig
+from fastapi_factory_utilities.core.plugins import PluginAbstract, PluginConfig, ProcessRole
 from fastapi_factory_utilities.core.redaction import register_secrets
 
 if TYPE_CHECKING:
@@ -57,11 +57,17 @@ class ApplicationGenericBuilder(Generic[AppT]):
         self._more_plugins: list[PluginAbstract[Any]] = []
         self._overrides: list[RootConfig | Mapping[str, Any]] = []
         self._config_file: Path | None = None
+        self._role = ProcessRole.WEB
 
     @property
     def application_class(self) -> type[AppT]:
         """The class that `build` makes an object of."""
         return self._application_class
+
+    @property
+    def role(self) -> ProcessRole:
+        """What the process is there for."""
+        return self._role
 
     def get_default_plugins(self) -> list[PluginAbstract]:
         """Return the plugins to activate when the builder is given none; fresh ones at every call."""
@@ -86,6 +92,11 @@ class ApplicationGenericBuilder(Generic[AppT]):
         self._config_file = Path(path)
         return self
 
+    def set_role(self, role: ProcessRole) -> Self:
+        """Say what the process is there for; by default it serves."""
+        self._role = role
+        return self
+
     def build(self) -> AppT:
         """Read the configuration, set logging up, and make the application; opens no connection.
 
@@ -104,7 +115,7 @@ class ApplicationGenericBuilder(Generic[AppT]):
         register_secrets(secret_values(config))
         configure_logging(mode=config.logging_mode.value, levels=config.logging)
         application: AppT = self._application_class(
-            config, [plugin for plugin in plugins if _is_enabled(plugin, config)]
+            config, [plugin for plugin in plugins if _is_enabled(plugin, config)], role=self._role
         )
         return application
 
@@ -126,6 +137,7 @@ class ApplicationGenericBuilder(Generic[AppT]):
             filename=application_class.CONFIG_FILENAME,
             config_class=application_class.CONFIG_CLASS,
             sections=_sections(active),
+            switches=_switches(active),
             tolerated_sections=_OWN_SECTIONS | _sections(self.get_default_plugins()).keys() | _given(active),
             external_file=self._config_file,
             overrides=self._overrides,
@@ -170,15 +182,31 @@ class ApplicationGenericBuilder(Generic[AppT]):
 
 
 def _is_enabled(plugin: PluginAbstract[Any], config: RootConfig) -> bool:
-    section: PluginConfig | None = plugin.given_config
-    if section is None and plugin.section:
-        section = getattr(config, plugin.section)
-    return section is None or section.enabled
+    sections: list[PluginConfig] = [getattr(config, name) for name in plugin.more_sections]
+    if plugin.given_config is not None:
+        sections.append(plugin.given_config)
+    elif plugin.section:
+        sections.append(getattr(config, plugin.section))
+    return all(section.enabled for section in sections)
 
 
 def _sections(plugins: Iterable[PluginAbstract[Any]]) -> dict[str, type[PluginConfig]]:
     """The sections that files must give, by name."""
-    return {plugin.section: plugin.config_class for plugin in plugins if plugin.section and plugin.given_config is None}
+    sections: dict[str, type[PluginConfig]] = {}
+    for plugin in plugins:
+        sections |= plugin.more_sections
+        if plugin.section and plugin.given_config is None:
+            sections[plugin.section] = plugin.config_class
+    return sections
+
+
+def _switches(plugins: Iterable[PluginAbstract[Any]]) -> dict[str, tuple[frozenset[str], ...]]:
+    """The sections that a section is of no use without: for each plugin that reads it, its further sections."""
+    users: dict[str, list[frozenset[str]]] = {}
+    for plugin in plugins:
+        if plugin.section and plugin.given_config is None:
+            users.setdefault(plugin.section, []).append(frozenset(plugin.more_sections))
+    return {section: tuple(needed) for section, needed in users.items() if all(needed)}
 
 
 def _given(plugins: Iterable[PluginAbstract[Any]]) -> set[str]:

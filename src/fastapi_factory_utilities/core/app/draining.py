@@ -16,6 +16,7 @@ import uvicorn
 
 from fastapi_factory_utilities.core.app.application import ApplicationAbstract
 from fastapi_factory_utilities.core.logs import get_logger, install_loop_exception_handler
+from fastapi_factory_utilities.core.plugins import ProcessRole
 
 __all__ = ["DrainingServer"]
 
@@ -103,9 +104,12 @@ class DrainingServer(uvicorn.Server):
         install_loop_exception_handler(self._loop)
         await super().startup(sockets)
         config = self._application.get_config()
+        where = {"url": _url(self.config, sockets)} if sockets is None or sockets else {}
+        role = self._application.role
         _log.info(
-            "listening",
-            url=_url(self.config, sockets),
+            "listening" if where else "running",
+            **where,
+            **({} if role is ProcessRole.WEB else {"role": role.value}),
             service=config.application.service_name,
             version=config.application.version,
             environment=config.application.environment.value,
@@ -163,6 +167,7 @@ class DrainingServer(uvicorn.Server):
         """Tell, for machines, what the stop did with the work and how long each phase took."""
         began = self._signal_at or drained
         now = time.monotonic()
+        work = self._application.work.report()
         _log.info(
             "drained",
             signal=signal.Signals(self._signal).name if self._signal is not None else None,
@@ -170,6 +175,7 @@ class DrainingServer(uvicorn.Server):
             in_flight=self._in_flight_at_signal,
             finished=self.server_state.total_requests - self._served_at_signal,
             given_back=given_back,
+            **({"work": work} if work else {}),
             drain_seconds=round(drained - began, 3),
             requests_seconds=round(finished - drained, 3),
             stop_seconds=round(now - finished, 3),

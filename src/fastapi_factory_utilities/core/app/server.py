@@ -1,4 +1,4 @@
-"""Serving an application with uvicorn: one process, several, or one that reloads."""
+"""Running an application with uvicorn: one process, several, or one that reloads; serving, or working beside it."""
 
 import errno
 import pickle
@@ -6,6 +6,7 @@ import socket
 import ssl
 import sys
 import traceback
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from fastapi_factory_utilities.core.app.draining import DrainingServer
 from fastapi_factory_utilities.core.app.supervisor import Supervisor
 from fastapi_factory_utilities.core.exceptions import ApplicationError, FastAPIFactoryUtilitiesError
 from fastapi_factory_utilities.core.logs import install_exception_hooks
+from fastapi_factory_utilities.core.plugins import ProcessRole
 
 __all__ = ["WRONG_SETUP", "serve", "tell"]
 
@@ -25,11 +27,19 @@ WRONG_SETUP = 2
 """The exit status of a set-up that a person has to correct."""
 
 
-def serve(builder: ApplicationGenericBuilder[Any], *, debug: bool = False) -> int:
-    """Build and serve until told to stop.
+def serve(
+    builder: ApplicationGenericBuilder[Any],
+    *,
+    processes: int | None = None,
+    health_port: int | None = None,
+    debug: bool = False,
+) -> int:
+    """Build and serve until told to stop; in a role other than web, run without serving anything but its health.
 
     Args:
         builder: What makes the application; with several workers or reload it is pickled and builds once in each.
+        processes: How many processes; by default `server.workers` when serving, else one.
+        health_port: In a role other than web, where to answer `/api/v1/sys/...` for the orchestrator's probes.
         debug: Show the traceback of a wrong set-up as well.
 
     Returns:
@@ -40,19 +50,21 @@ def serve(builder: ApplicationGenericBuilder[Any], *, debug: bool = False) -> in
         pickled, obstacle = _pickle(builder)
         application = builder.build()
         config: RootConfig = application.get_config()
-        several = config.development.reload or config.server.workers > 1
-        if several and obstacle:
+        is_web = builder.role is ProcessRole.WEB
+        reload = is_web and config.development.reload
+        count = processes or (config.server.workers if is_web else 1)
+        if (reload or count > 1) and obstacle:
             raise ApplicationError(
                 f"server.workers and development.reload need a builder that can be pickled, and this one cannot "
                 f"({obstacle}): define its class, plugins and configuration at the top level of a module"
             )
-        with _bind(config.server) as listener:
-            if config.development.reload:
+        with _listener(config.server, is_web=is_web, health_port=health_port) as listener:
+            if reload and listener is not None:
                 return _serve_reloading(pickled, application, listener)
-            if several:
+            if count > 1:
                 return Supervisor(
                     partial(_build_and_serve_here, pickled),
-                    workers=config.server.workers,
+                    workers=count,
                     listener=listener,
                     grace_seconds=config.server.grace_seconds,
                 ).run()
@@ -77,7 +89,7 @@ def _pickle(builder: ApplicationGenericBuilder[Any]) -> tuple[bytes, str | None]
         return b"", str(error)
 
 
-def _build_and_serve_here(pickled: bytes, listener: socket.socket) -> int:
+def _build_and_serve_here(pickled: bytes, listener: socket.socket | None) -> int:
     """Serve in a process that has just begun."""
     builder: ApplicationGenericBuilder[Any] = pickle.loads(pickled)  # noqa: S301 - our own parent made it
     try:
@@ -99,12 +111,14 @@ def _build_and_serve_reloaded(pickled: bytes, sockets: list[socket.socket]) -> N
 
 
 def _serve_here(
-    application: ApplicationAbstract[Any], listener: socket.socket, *, drain_seconds: float | None = None
+    application: ApplicationAbstract[Any], listener: socket.socket | None, *, drain_seconds: float | None = None
 ) -> int:
     install_exception_hooks()
+    if application.role is not ProcessRole.WEB:
+        drain_seconds = 0.0  # nobody sends it requests that would have to be led elsewhere first
     server = DrainingServer(_uvicorn_config(application), application, drain_seconds=drain_seconds)
     try:
-        server.run(sockets=[listener])
+        server.run(sockets=[] if listener is None else [listener])
     except SystemExit as stop:  # uvicorn's way to say that the application did not start; it has been logged
         return stop.code if isinstance(stop.code, int) else 1
     finally:
@@ -143,6 +157,14 @@ def _uvicorn_config(application: ApplicationAbstract[Any]) -> uvicorn.Config:
         ssl_ca_certs=None if server.ssl_ca_certs is None else str(server.ssl_ca_certs),
         ssl_cert_reqs=ssl.CERT_NONE if server.ssl_ca_certs is None else ssl.CERT_REQUIRED,
     )
+
+
+def _listener(
+    server: ServerConfig, *, is_web: bool, health_port: int | None
+) -> AbstractContextManager[socket.socket | None]:
+    if is_web:
+        return _bind(server)
+    return nullcontext() if health_port is None else _bind(server.model_copy(update={"port": health_port}))
 
 
 def _bind(server: ServerConfig) -> socket.socket:

@@ -22,8 +22,8 @@ _SETTLED_SECONDS = 10.0
 _MAX_RESTART_PAUSE_SECONDS = 5.0
 _LATE_SECONDS = 2.0
 
-# What a worker runs: it serves the socket and returns its exit status.
-Work = Callable[[socket.socket], int]
+# What a worker runs: it serves the socket, if there is one, and returns its exit status.
+Work = Callable[[socket.socket | None], int]
 
 
 @dataclass
@@ -45,11 +45,11 @@ class Supervisor:
     Args:
         work: What each process runs; it is pickled.
         workers: How many.
-        listener: The bound socket they share.
+        listener: The bound socket they share, if they serve one.
         grace_seconds: How long a worker may take to stop.
     """
 
-    def __init__(self, work: Work, *, workers: int, listener: socket.socket, grace_seconds: float) -> None:
+    def __init__(self, work: Work, *, workers: int, listener: socket.socket | None, grace_seconds: float) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._work = work
         self._count = workers
@@ -152,7 +152,7 @@ def _drain(reader: socket.socket) -> None:
         return
 
 
-def _work_in_a_process(work: Work, listener: socket.socket) -> None:
+def _work_in_a_process(work: Work, listener: socket.socket | None) -> None:
     """Run a worker: away from the terminal's signals, which the supervisor forwards, and not without its supervisor."""
     os.setpgid(0, 0)
     threading.Thread(target=_end_with_parent, name="supervisor-watch", daemon=True).start()

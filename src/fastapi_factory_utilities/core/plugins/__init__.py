@@ -13,6 +13,8 @@ from fastapi_factory_utilities.core.plugins.errors import (
 )
 from fastapi_factory_utilities.core.plugins.extras import require_extra
 from fastapi_factory_utilities.core.plugins.provided import Provided
+from fastapi_factory_utilities.core.plugins.roles import ProcessRole
+from fastapi_factory_utilities.core.plugins.work import Work
 
 __all__ = [
     "ConnectionConfig",
@@ -27,6 +29,8 @@ __all__ = [
     "PluginNotBoundError",
     "PluginStartError",
     "PluginStopError",
+    "ProcessRole",
     "Provided",
+    "Work",
     "require_extra",
 ]

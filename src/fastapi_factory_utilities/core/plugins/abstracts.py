@@ -18,9 +18,9 @@ overrides it with one generator::
 """
 
 from abc import ABC
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast
 
 from fastapi import FastAPI
@@ -29,6 +29,8 @@ from typing_extensions import TypeVar
 from fastapi_factory_utilities.core.generics import type_arguments
 from fastapi_factory_utilities.core.plugins.config import PluginConfig
 from fastapi_factory_utilities.core.plugins.errors import PluginError, PluginNotBoundError
+from fastapi_factory_utilities.core.plugins.roles import ProcessRole
+from fastapi_factory_utilities.core.plugins.work import Work
 from fastapi_factory_utilities.core.services.status import StatusService
 
 if TYPE_CHECKING:
@@ -49,12 +51,16 @@ class PluginContext:
         asgi_app: The FastAPI object, for routes, middleware and state.
         status: Where components report their health.
         package_name: The application's package.
+        role: What this process is there for.
+        work: Where messages and tasks in flight are counted, for the report of the drain.
     """
 
     config: "RootConfig"
     asgi_app: FastAPI
     status: StatusService
     package_name: str
+    role: ProcessRole = ProcessRole.WEB
+    work: Work = field(default_factory=Work)
 
 
 class PluginAbstract(ABC, Generic[ConfigT_co]):
@@ -65,9 +71,16 @@ class PluginAbstract(ABC, Generic[ConfigT_co]):
 
     Args:
         config: The section's value; it beats what files and environment say, and the file needs no section then.
+
+    Attributes:
+        section: The name of its section.
+        config_class: The model of its section; by default the type parameter.
+        more_sections: Further sections that it reads, as fields of `context.config`; `enabled: false` in any of them
+            switches the plugin off.
     """
 
     section: ClassVar[str] = ""
+    more_sections: ClassVar[Mapping[str, type[PluginConfig]]] = {}
     config_class: ClassVar[type[PluginConfig]] = PluginConfig
 
     def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - passed on as they come
@@ -144,6 +157,8 @@ class PluginAbstract(ABC, Generic[ConfigT_co]):
                 asgi_app=application.get_asgi_app(),
                 status=application.get_status_service(),
                 package_name=application.PACKAGE_NAME,
+                role=application.role,
+                work=application.work,
             ),
             config,
         )
@@ -166,6 +181,13 @@ class PluginAbstract(ABC, Generic[ConfigT_co]):
 
     async def on_startup(self) -> None:
         """Start; the hook of plugins that do not override `lifespan`."""
+
+    async def on_drain(self) -> None:
+        """Take nothing new: consumers and workers pause, what is in flight goes on.
+
+        Called while the plugin runs, when the process was told to stop; what is in flight is waited for in `lifespan`'s
+        exit. The drain does not wait for this hook, and a failure is logged.
+        """
 
     async def on_shutdown(self) -> None:
         """Stop; called only when `on_startup` succeeded."""

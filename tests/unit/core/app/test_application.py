@@ -22,7 +22,13 @@ from fastapi_factory_utilities.core.app import (
     depends_root_config,
 )
 from fastapi_factory_utilities.core.exceptions import ApplicationError
-from fastapi_factory_utilities.core.plugins import FrozenModel, PluginAbstract, PluginConfig, PluginStartError
+from fastapi_factory_utilities.core.plugins import (
+    FrozenModel,
+    PluginAbstract,
+    PluginConfig,
+    PluginStartError,
+    ProcessRole,
+)
 from fastapi_factory_utilities.core.services.status import StatusService, depends_status_service
 
 APPLICATION = {
@@ -360,3 +366,112 @@ async def test_backends_that_are_up_are_used_from_the_first_request_on(
 @pytest.fixture
 def running_lifespan() -> Callable[..., Any]:
     return lambda app: app.get_asgi_app().router.lifespan_context(app.get_asgi_app())
+
+
+class Consumer(PluginAbstract):
+    """Takes work until it drains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    async def on_drain(self) -> None:
+        self.told.append("drain")
+        await asyncio.sleep(0)
+        self.told.append("drained")
+
+    async def on_shutdown(self) -> None:
+        self.told.append("stop")
+
+
+class FailingConsumer(Consumer):
+    async def on_drain(self) -> None:
+        raise RuntimeError("planted")
+
+
+async def test_plugins_take_nothing_new_as_soon_as_the_drain_begins() -> None:
+    app = builder(Consumer()).build()
+    consumer = app.plugins[0]
+    assert isinstance(consumer, Consumer)
+    async with app.get_asgi_app().router.lifespan_context(app.get_asgi_app()):
+        app.begin_drain()
+        app.begin_drain()
+        async with asyncio.timeout(5):
+            while consumer.told != ["drain", "drained"]:
+                await asyncio.sleep(0.001)
+    assert consumer.told == ["drain", "drained", "stop"]
+
+
+async def test_a_stop_without_a_drain_drains_first() -> None:
+    app = builder(Consumer()).build()
+    consumer = app.plugins[0]
+    assert isinstance(consumer, Consumer)
+    async with app.get_asgi_app().router.lifespan_context(app.get_asgi_app()):
+        pass
+    assert consumer.told == ["drain", "drained", "stop"]
+
+
+async def test_a_plugin_that_fails_to_drain_is_told_and_keeps_nobody_from_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app = builder(FailingConsumer(), Consumer()).build()
+    consumer = app.plugins[1]
+    assert isinstance(consumer, Consumer)
+    async with app.get_asgi_app().router.lifespan_context(app.get_asgi_app()):
+        pass
+    assert consumer.told == ["drain", "drained", "stop"]
+    told = capsys.readouterr()
+    assert "plugin failed to drain" in told.out + told.err
+
+
+def test_a_plugin_knows_what_its_process_is_there_for() -> None:
+    web, worker = builder(Consumer()).build(), builder(Consumer()).set_role(ProcessRole.WORKER).build()
+    assert web.plugins[0].context.role is ProcessRole.WEB
+    assert worker.plugins[0].context.role is ProcessRole.WORKER
+    assert worker.plugins[0].context.work is worker.work
+
+
+def test_a_worker_answers_for_its_health_and_for_nothing_else() -> None:
+    with TestClient(builder().set_role(ProcessRole.WORKER).build()) as client:
+        assert client.get("/api/v1/sys/readiness").json() == {"status": "ready"}
+        answer = client.get("/hello")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+class LineConfig(PluginConfig):
+    url: str
+
+
+class ExtraConfig(PluginConfig):
+    size: int = 3
+
+
+class TwoSections(PluginAbstract[LineConfig]):
+    section = "line"
+    more_sections: ClassVar[dict[str, type[PluginConfig]]] = {"extra": ExtraConfig}
+
+
+class OneSection(PluginAbstract[LineConfig]):
+    section = "line"
+
+
+def test_a_plugin_may_read_further_sections() -> None:
+    app = builder(TwoSections(), line={"url": "x"}).build()
+    config: Any = app.plugins[0].context.config
+    assert config.extra.size == 3
+    with pytest.raises(ConfigBuilderError, match="did you mean size"):
+        builder(TwoSections(), line={"url": "x"}, extra={"sise": 1}).build()
+
+
+def test_any_of_its_sections_switches_a_plugin_off_and_nothing_is_asked_of_the_others() -> None:
+    assert builder(TwoSections(), line={"enabled": False}).build().plugins == ()
+    assert builder(TwoSections(), extra={"enabled": False}).build().plugins == ()
+    assert builder(TwoSections(), line={"url": "x"}, extra={"enabled": False}).build().plugins == ()
+
+
+def test_a_section_that_another_plugin_reads_is_still_asked_for() -> None:
+    with pytest.raises(ConfigBuilderError, match=r"line\.url"):
+        builder(TwoSections(), OneSection(), extra={"enabled": False}).build()
+    app = builder(TwoSections(), OneSection(), extra={"enabled": False}, line={"url": "x"}).build()
+    assert [plugin.name for plugin in app.plugins] == ["OneSection"]

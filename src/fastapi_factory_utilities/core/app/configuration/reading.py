@@ -62,6 +62,7 @@ def read_settings[ConfigT: RootConfig](
     filename: str = "application.yaml",
     config_class: type[ConfigT],
     sections: Mapping[str, type[PluginConfig]] | None = None,
+    switches: Mapping[str, Collection[frozenset[str]]] | None = None,
     tolerated_sections: Collection[str] = (),
     external_file: Path | None = None,
     env_file: Path | None = DEFAULT_ENV_FILE,
@@ -79,6 +80,8 @@ def read_settings[ConfigT: RootConfig](
         filename: The packaged file; it need not be there.
         config_class: The application's model.
         sections: The sections of the active plugins.
+        switches: For a section, the further sections of each plugin that reads it: when each of these plugins is
+            switched off by one of them, nothing is asked of the section.
         tolerated_sections: Sections that may be there without a reader, such as those of plugins left out today.
         external_file: A file that has to be there; by default the one that `{ENV_PREFIX}_CONFIG_FILE` names.
         env_file: The `.env` file; `None` for none. Only the default one may be missing.
@@ -117,7 +120,7 @@ def read_settings[ConfigT: RootConfig](
             problems.append(ConfigProblem(".".join(_ENVIRONMENT), "chooses another environment", origin, hint))
     relevant = _without(everything, set(tolerated_sections) - model.model_fields.keys())
     resolver = Resolver(variables.lookup)
-    tree = resolver.sections(_with_sections(relevant, model, sections), shape, sections.keys())
+    tree = resolver.sections(_with_sections(relevant, model, sections), shape, sections.keys(), switches or {})
     return Settings(
         model=model,
         tree=tree,

@@ -1,6 +1,6 @@
 """Puts values for placeholders into the merged tree; what was overridden on the way needs none."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from fastapi_factory_utilities.core.app.configuration import placeholders
@@ -28,13 +28,31 @@ class Resolver:
         self.problems: list[ConfigProblem] = []
         self._lookup = lookup
 
-    def sections(self, tree: Branch, shape: Shape, plugins: Collection[str]) -> Branch:
-        """Resolve a whole configuration; nothing is asked of the sections of disabled plugins (FR16)."""
-        children: dict[str, Node] = {}
+    def sections(
+        self,
+        tree: Branch,
+        shape: Shape,
+        plugins: Collection[str],
+        switches: Mapping[str, Collection[frozenset[str]]] | None = None,
+    ) -> Branch:
+        """Resolve a whole configuration; nothing is asked of the sections of disabled plugins (FR16).
+
+        Args:
+            tree: What was configured.
+            shape: The model's.
+            plugins: The plugins' sections.
+            switches: See `read_settings`.
+        """
+        off: dict[str, Leaf] = {}
         for key, child in tree.children.items():
-            section = shape.child(key)
-            disabled = self._switched_off(child, section) if key in plugins and isinstance(child, Branch) else None
-            children[key] = disabled or self.node(child, section, (key,))
+            if key in plugins and isinstance(child, Branch) and (leaf := self._switched_off(child, shape.child(key))):
+                off[key] = leaf
+        for key, users in (switches or {}).items():
+            if key in tree.children and key not in off and all(user & off.keys() for user in users):
+                off[key] = _off(shape.child(key), tree.children[key].origin)
+        children: dict[str, Node] = {
+            key: off.get(key) or self.node(child, shape.child(key), (key,)) for key, child in tree.children.items()
+        }
         return Branch(children, tree.keys, tree.origin)
 
     def node(self, node: Node, shape: Shape, path: Path) -> Node:
@@ -62,7 +80,7 @@ class Resolver:
         for key in _switches(shape) & section.children.keys():
             leaf = Resolver(self._lookup).node(section.children[key], shape.child(key), ())
             if isinstance(leaf, Leaf) and _is_false(leaf.value):
-                return Leaf(shape.models[0].model_construct(enabled=False), leaf.origin)
+                return _off(shape, leaf.origin)
         return None
 
     def _text(self, node: Template, shape: Shape, path: Path) -> Leaf | Broken:
@@ -88,6 +106,10 @@ class Resolver:
     def _broken(self, path: Path, origin: Origin, message: str, hint: str) -> Broken:
         self.problems.append(ConfigProblem(dotted(path), message, origin, hint))
         return Broken(origin)
+
+
+def _off(section: Shape, origin: Origin) -> Leaf:
+    return Leaf(section.models[0].model_construct(enabled=False), origin)
 
 
 def _typed(text: str, shape: Shape) -> object:
