@@ -40,7 +40,7 @@ def test_the_embedded_server_has_the_same_version_everywhere() -> None:
     assert [line for line in PROJECT["dependency-groups"]["test"] if "secantusdb" in line] == wanted
 
 
-@pytest.mark.parametrize("floor", ["fastapi>=0.115.13", "pydantic>=2.11", "beanie>=2.0", "pymongo>=4.11"])
+@pytest.mark.parametrize("floor", ["fastapi>=0.115.13", "pydantic>=2.11", "beanie>=2.1", "pymongo>=4.11"])
 def test_the_promised_floors_are_kept(floor: str) -> None:
     assert floor in [*PROJECT["project"]["dependencies"], *EXTRAS["mongo"]]
 
