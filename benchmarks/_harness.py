@@ -7,10 +7,10 @@ A benchmark names its subjects and how one round of each is measured; the rest i
     report.collect({"bare": round_of(bare), "ours": round_of(ours)}, rounds=options.rounds)
     finish([report], options)
 
-Every round measures every subject once, in an order that is drawn anew, so that whatever the machine does, and whatever
-the subject before leaves behind, hits all of them alike; a ratio is the median of the rounds' own ratios. The baseline
-is measured twice a round: `(control)` is the second time, and a verdict counts only where the control is within 1.5 %
-of 1.
+Every round measures every subject once, in small slices whose order is drawn anew each time, so that whatever the
+machine does, and whatever the subject before leaves behind, hits all of them alike. A ratio is the median of the
+rounds' own ratios. The baseline is measured twice a round: `(control)` is the second time, and a verdict counts only
+where the control is within 1.5 % of 1.
 """
 
 import argparse
@@ -23,16 +23,16 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from benchmarks._load import LoadResult, drive, request_bytes
+from benchmarks._load import Load, LoadResult, request_bytes
 from benchmarks._servers import Server, free_port, uvicorn_command
 
 __all__ = [
+    "Load",
     "LoadResult",
     "Report",
     "Server",
     "arguments",
     "cpu_per_request",
-    "drive",
     "finish",
     "free_port",
     "request_bytes",
@@ -66,22 +66,28 @@ class Report:
         """The name under which the baseline is measured a second time."""
         return f"{self.baseline} (control)"
 
-    def collect(self, subjects: Mapping[str, Callable[[], float]], *, rounds: int, warm_up: int = 1) -> None:
+    def collect(
+        self, subjects: Mapping[str, Callable[[], float]], *, rounds: int, slices: int = 1, warm_up: int = 1
+    ) -> None:
         """Measure every subject `rounds` times, interleaved; call again after a restart to add more rounds.
 
         Args:
             subjects: A function for each subject that measures one round and returns its cost.
             rounds: How many rounds to keep.
+            slices: How many calls make a round; their mean is its cost. Many short ones see the same machine.
             warm_up: Rounds to throw away first.
         """
         measured = {**subjects, self.control: subjects[self.baseline]}
         names = list(measured)
         for number in range(-warm_up, rounds):
-            random.shuffle(names)
-            costs = {name: measured[name]() for name in names}
+            costs = dict.fromkeys(measured, 0.0)
+            for _ in range(slices):
+                random.shuffle(names)
+                for name in names:
+                    costs[name] += measured[name]() / slices
             if number >= 0:
-                for name in measured:
-                    self.samples.setdefault(name, []).append(costs[name])
+                for name, cost in costs.items():
+                    self.samples.setdefault(name, []).append(cost)
 
     def ratio(self, name: str) -> float:
         """Return the median over the rounds of the subject's cost, divided by the baseline's of the same round."""
@@ -150,24 +156,21 @@ class Report:
         return "\n".join(lines)
 
 
-def cpu_per_request(
-    server: Server, request: bytes, *, requests: int, connections: int = 16, status: int = 200
-) -> Callable[[], float]:
-    """Return a function that measures one round: the server tree's CPU per request, in microseconds.
+def cpu_per_request(server: Server, load: Load, *, requests: int, status: int = 200) -> Callable[[], float]:
+    """Return a function that measures one slice: the server tree's CPU per request, in microseconds.
 
     Args:
         server: A running server.
-        request: The bytes of one request, see `request_bytes`.
-        requests: How many requests make a round.
-        connections: Keep-alive connections that share them.
+        load: Connections to it.
+        requests: How many requests make a slice.
         status: The answer every request must get; any other stops the benchmark.
     """
 
     def measure() -> float:
         # A process that slept while others were measured finds its caches cold; that is not what a request costs.
-        drive(server.port, request, requests=max(1, requests // 10), connections=connections)
+        load.drive(max(1, requests // 4))
         before = server.cpu_seconds()
-        result = drive(server.port, request, requests=requests, connections=connections)
+        result = load.drive(requests)
         spent = server.cpu_seconds() - before
         assert result.statuses == {status: requests}, f"expected {requests} x {status}, got {result.statuses}"
         return spent / requests * 1e6

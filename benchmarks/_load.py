@@ -1,10 +1,10 @@
-"""A load generator for one purpose: the same GET again and again over keep-alive connections, at little cost."""
+"""A load generator for one purpose: the same request again and again over keep-alive connections, at little cost."""
 
 import asyncio
 from dataclasses import dataclass, field
 from typing import cast
 
-__all__ = ["LoadResult", "drive"]
+__all__ = ["Load", "LoadResult", "request_bytes"]
 
 
 _ROUND_SECONDS = 120  # a round that takes longer is stuck
@@ -31,26 +31,35 @@ class LoadResult:
 
 
 class _Connection(asyncio.Protocol):
-    """Sends the next request as soon as the answer to the last one is complete."""
+    """Sends the next request as soon as the answer to the last one is complete, as long as there are some to send."""
 
-    def __init__(self, request: bytes, budget: list[int], result: LoadResult) -> None:
+    def __init__(self, request: bytes) -> None:
         self._request = request
-        self._budget = budget
-        self._result = result
+        self._budget = [0]
+        self._result = LoadResult(0, 0.0)
         self._buffer = b""
         self._sent_at = 0.0
         self._loop = asyncio.get_running_loop()
-        self.done: asyncio.Future[None] = self._loop.create_future()
+        self._done: asyncio.Future[None] | None = None
+        self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+
+    def send(self, budget: list[int], result: LoadResult) -> "asyncio.Future[None]":
+        """Send requests until the budget, which connections share, is used up."""
+        self._budget, self._result = budget, result
+        self._done = self._loop.create_future()
         self._next()
+        return self._done
+
+    def close(self) -> None:
+        self._transport.close()
 
     def _next(self) -> None:
         if self._budget[0] <= 0:
-            self._transport.close()
-            if not self.done.done():
-                self.done.set_result(None)
+            if self._done is not None and not self._done.done():
+                self._done.set_result(None)
             return
         self._budget[0] -= 1
         self._sent_at = self._loop.time()
@@ -74,8 +83,9 @@ class _Connection(asyncio.Protocol):
         self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(exc or ConnectionError("the server closed a keep-alive connection"))
+        self.lost = True
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(exc or ConnectionError("the server closed a keep-alive connection"))
 
 
 def request_bytes(path: str, *, method: str = "GET", headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
@@ -87,27 +97,50 @@ def request_bytes(path: str, *, method: str = "GET", headers: dict[str, str] | N
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-def drive(port: int, request: bytes, *, requests: int, connections: int = 16) -> LoadResult:
-    """Send `requests` requests over `connections` keep-alive connections to a server on loopback.
+class Load:
+    """Keep-alive connections to a server on loopback, kept between drives: none pays for connecting.
 
-    Raises:
-        ConnectionError: The server closed a connection, or there is none.
+    Args:
+        port: Where the server listens.
+        request: The bytes of the request, see `request_bytes`.
+        connections: How many.
     """
 
-    async def run() -> LoadResult:
+    def __init__(self, port: int, request: bytes, *, connections: int = 16) -> None:
+        import uvloop  # noqa: PLC0415 - only the load generator needs it
+
+        self._port = port
+        self._request = request
+        self._count = connections
+        self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        self._connections: list[_Connection] = []
+
+    def drive(self, requests: int) -> LoadResult:
+        """Send so many requests, each connection the next when its last was answered.
+
+        Raises:
+            ConnectionError: The server closed a connection in use, or there is none.
+        """
+        return self._loop.run_until_complete(self._drive(requests))
+
+    def close(self) -> None:
+        """Close the connections."""
+        for connection in self._connections:
+            connection.close()
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
+
+    async def _drive(self, requests: int) -> LoadResult:
         loop = asyncio.get_running_loop()
+        await asyncio.sleep(0)  # hear of connections that the server closed meanwhile
+        self._connections = [connection for connection in self._connections if not connection.lost]
+        while len(self._connections) < self._count:
+            _, connection = await loop.create_connection(lambda: _Connection(self._request), "127.0.0.1", self._port)
+            self._connections.append(connection)
         result = LoadResult(requests, 0.0)
         budget = [requests]
         began = loop.time()
-        protocols = []
-        for _ in range(min(connections, requests)):
-            _, protocol = await loop.create_connection(lambda: _Connection(request, budget, result), "127.0.0.1", port)
-            protocols.append(protocol)
         async with asyncio.timeout(_ROUND_SECONDS):
-            await asyncio.gather(*(protocol.done for protocol in protocols))
+            await asyncio.gather(*(connection.send(budget, result) for connection in self._connections))
         result.seconds = loop.time() - began
         return result
-
-    import uvloop  # noqa: PLC0415 - only the load generator needs it
-
-    return uvloop.run(run())

@@ -161,7 +161,7 @@ async def connect(uri: str, **options: Any) -> AsyncMongoClient[dict[str, Any]]:
 
 
 def main(uri: str, rounds: int, operations: int) -> None:
-    """Measure `rounds` rounds of `operations` operations each."""
+    """Measure `rounds` rounds of about `operations` operations each."""
     loop = _new_loop()
     client = loop.run_until_complete(connect(uri, timeoutMS=3000))
     bare = loop.run_until_complete(connect(uri))
@@ -184,8 +184,11 @@ def main(uri: str, rounds: int, operations: int) -> None:
     samples = {}
     for name, operations_of in loop.run_until_complete(prepare()).items():
         report = Report(TITLES[name], unit="us CPU", baseline=BASELINES[name])
-        times = max(1, operations // (5 if name == "find" else 1))
-        report.collect({subject: measured(do, times) for subject, do in operations_of.items()}, rounds=rounds)
+        times = 2 if name == "find" else 5
+        slices = max(1, operations // 5)
+        report.collect(
+            {subject: measured(do, times) for subject, do in operations_of.items()}, rounds=rounds, slices=slices
+        )
         samples[name] = report.samples
     loop.run_until_complete(client.close())
     loop.run_until_complete(bare.close())

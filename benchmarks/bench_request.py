@@ -3,9 +3,9 @@
 Run it with `python -m benchmarks.bench_request`; see `benchmarks/_harness.py` for the options.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
-from benchmarks._harness import Report, Server, arguments, cpu_per_request, finish, request_bytes, uvicorn_command
+from benchmarks._harness import Load, Report, Server, arguments, cpu_per_request, finish, request_bytes, uvicorn_command
 
 REQUESTS = {
     "bare FastAPI, flat route": ("bare", "/items/1"),
@@ -25,8 +25,8 @@ PROBES = {
 
 def main() -> None:
     """Measure and print."""
-    options = arguments(__doc__ or "", rounds=12, restarts=5)
-    requests = 200 if options.quick else 1500
+    options = arguments(__doc__ or "", rounds=4, restarts=5)
+    requests, slices = (100, 1) if options.quick else (600, 10)
     reports = [
         Report(
             "A request: GET /items/{id}, pydantic response model",
@@ -48,8 +48,9 @@ def main() -> None:
                 for name, (factory, path) in subjects.items():
                     command = uvicorn_command(f"benchmarks._subjects_request:{factory}")
                     server = servers.enter_context(Server(command))
-                    rounds[name] = cpu_per_request(server, request_bytes(path), requests=requests)
-                report.collect(rounds, rounds=options.rounds)
+                    load = servers.enter_context(closing(Load(server.port, request_bytes(path))))
+                    rounds[name] = cpu_per_request(server, load, requests=requests)
+                report.collect(rounds, rounds=options.rounds, slices=slices)
     finish(reports, options)
 
 
