@@ -51,9 +51,16 @@ class App(ApplicationAbstract[RootConfig]):
     PACKAGE_NAME = "sample"
 
 
+class Other(PluginAbstract):
+    @property
+    def name(self):
+        return f"Other{id(self)}"
+
+
 class AppBuilder(ApplicationGenericBuilder[App]):
     def get_default_plugins(self):
-        return [Busy()]
+        # The last to start is the first to stop: it gets the smallest share of the time for stopping.
+        return [*(Other() for _ in range(9)), Busy()]
 """
 
 
@@ -91,6 +98,14 @@ def test_it_works_without_listening_and_sigterm_lets_it_finish(folder: Path, kin
         report = service.events("drained")[-1]
         assert report["work"] == {"tasks": {"in_flight": 1, "finished": 1, "given_back": 0}}
         assert report["total_seconds"] < 3
+
+
+def test_work_in_flight_has_the_time_that_requests_have_whatever_the_plugins_share(folder: Path) -> None:
+    with Worker(folder, TASK_SECONDS="2.5", APP__SERVER__GRACE_SECONDS="10") as service:
+        service.wait_for("running")
+        service.wait_for("began")
+        assert service.end() == 0
+        assert service.events("drained")[-1]["work"] == {"tasks": {"in_flight": 1, "finished": 1, "given_back": 0}}
 
 
 def test_what_outlasts_the_grace_period_is_given_back_and_said_so(folder: Path) -> None:

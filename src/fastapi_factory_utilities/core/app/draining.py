@@ -141,19 +141,22 @@ class DrainingServer(uvicorn.Server):
             await asyncio.sleep(_LINGER_SECONDS)
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        given_back = await self._finish_requests(drained)
+        given_back = await self._finish_work(drained)
         finished = time.monotonic()
         if not self.force_exit:
             await self.lifespan.shutdown()
         self._report(drained, finished, given_back)
 
-    async def _finish_requests(self, drained: float) -> int:
-        """Wait for requests in flight; cancel those that outlast their share, and return how many."""
+    async def _finish_work(self, drained: float) -> int:
+        """Wait for what is in flight; cancel requests that outlast their share, and return how many.
+
+        Messages and tasks that outlast it are given back by their plugins, when these stop.
+        """
         began = self._signal_at or drained
         deadline = max(began + self._grace_seconds - self._stop_seconds - _FORCED_SECONDS, drained)
-        state = self.server_state
+        state, work = self.server_state, self._application.work
         while not self.force_exit and time.monotonic() < deadline:
-            if not (state.connections or state.tasks):
+            if not (state.connections or state.tasks or work.in_flight()):
                 return 0
             await asyncio.sleep(_POLL_SECONDS)
         late = list(state.tasks)

@@ -38,9 +38,9 @@ class Work:
             if self._at_drain is not None:
                 outcome[kind] = outcome.get(kind, 0) + 1
 
-    def in_flight(self, kind: str) -> int:
-        """How many units of a kind are being worked on."""
-        return self._in_flight.get(kind, 0)
+    def in_flight(self, kind: str | None = None) -> int:
+        """How many units of a kind, or of all kinds, are being worked on."""
+        return sum(self._in_flight.values()) if kind is None else self._in_flight.get(kind, 0)
 
     def begin_drain(self) -> None:
         """Remember what is in flight now; what ends from here on is counted."""
