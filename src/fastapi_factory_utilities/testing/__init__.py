@@ -1,14 +1,15 @@
 """What the tests of our users import.
 
 An application running inside a test (`running_app`), a TCP proxy that breaks the line (`FaultProxy`), real backends
-started privately (`mongo_server`, `postgres_server`), a check that nothing was left behind (`no_leaks`), and what every
-plugin must do, as tests to inherit (`PluginConformance`, `ConnectionPluginConformance`). Installing the package also
-gives pytest the fixtures of `fastapi_factory_utilities.testing.pytest_plugin`.
+started privately (`mongo_server`, `rabbitmq_server` and others), a check that nothing was left behind (`no_leaks`), and
+what every plugin must do, as tests to inherit (`PluginConformance`, `ConnectionPluginConformance`). Installing the
+package also gives pytest the fixtures of `fastapi_factory_utilities.testing.pytest_plugin`.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fastapi_factory_utilities.testing.amqp import InMemoryBroker
     from fastapi_factory_utilities.testing.conformance import ConnectionPluginConformance, PluginConformance
     from fastapi_factory_utilities.testing.leaks import no_leaks
     from fastapi_factory_utilities.testing.proxy import Direction, FaultProxy
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
         ServerError,
         mongo_server,
         postgres_server,
+        rabbitmq_server,
+        redis_server,
     )
 
 __all__ = [
@@ -26,12 +29,15 @@ __all__ = [
     "ConnectionPluginConformance",
     "Direction",
     "FaultProxy",
+    "InMemoryBroker",
     "PluginConformance",
     "Server",
     "ServerError",
     "mongo_server",
     "no_leaks",
     "postgres_server",
+    "rabbitmq_server",
+    "redis_server",
     "running_app",
 ]
 
@@ -40,12 +46,15 @@ _HOMES = {
     "ConnectionPluginConformance": "conformance",
     "Direction": "proxy",
     "FaultProxy": "proxy",
+    "InMemoryBroker": "amqp",
     "PluginConformance": "conformance",
     "Server": "servers",
     "ServerError": "servers",
     "mongo_server": "servers",
     "no_leaks": "leaks",
     "postgres_server": "servers",
+    "rabbitmq_server": "servers",
+    "redis_server": "servers",
     "running_app": "running",
 }
 

@@ -15,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
+    from fastapi_factory_utilities.testing.amqp import InMemoryBroker
     from fastapi_factory_utilities.testing.proxy import FaultProxy
     from fastapi_factory_utilities.testing.servers import Server
 
@@ -70,6 +71,77 @@ def private_postgres_server() -> "Iterator[Server]":
 
     with choose(private=True) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server() -> "Iterator[Server]":
+    """A RabbitMQ shared by the whole session, with xdist by all workers. Do not kill it: `private_rabbitmq_server`."""
+    from fastapi_factory_utilities.testing.servers import rabbitmq_server as choose  # noqa: PLC0415 - see the module
+
+    with choose() as server:
+        yield server
+
+
+@pytest.fixture
+def rabbitmq_uri(rabbitmq_server: "Server") -> Iterator[str]:
+    """The URI of a RabbitMQ with a virtual host that only this test uses; it is gone after the test.
+
+    The virtual host of `FFU_TEST_RABBITMQ_URI` is the only one there: tests that are to run on it name what they
+    declare so that nobody else does.
+    """
+    from fastapi_factory_utilities.testing.servers import HasVhosts  # noqa: PLC0415 - see the module
+
+    if not isinstance(rabbitmq_server, HasVhosts):
+        yield rabbitmq_server.uri
+        return
+    name = f"test_{uuid4().hex}"
+    yield rabbitmq_server.add_vhost(name)
+    rabbitmq_server.delete_vhost(name)
+
+
+@pytest.fixture
+def private_rabbitmq_server() -> "Iterator[Server]":
+    """A RabbitMQ of the test's own, to kill, freeze and restart."""
+    from fastapi_factory_utilities.testing.servers import rabbitmq_server as choose  # noqa: PLC0415 - see the module
+
+    with choose(private=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> "Iterator[Server]":
+    """A Redis shared by the whole session (with xdist: by one worker). Do not kill it: see `private_redis_server`."""
+    from fastapi_factory_utilities.testing.servers import redis_server as choose  # noqa: PLC0415 - see the module
+
+    with choose() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_uri(redis_server: "Server") -> Iterator[str]:
+    """The URI of a Redis with a database number that only this test uses; it is empty before and after the test."""
+    from fastapi_factory_utilities.testing.servers.redis_databases import own_database  # noqa: PLC0415 - see the module
+
+    with own_database(redis_server.uri) as number:
+        yield redis_server.uri_for(str(number))
+
+
+@pytest.fixture
+def private_redis_server() -> "Iterator[Server]":
+    """A Redis of the test's own, to kill, freeze and restart; a kill loses nothing."""
+    from fastapi_factory_utilities.testing.servers import redis_server as choose  # noqa: PLC0415 - see the module
+
+    with choose(private=True) as server:
+        yield server
+
+
+@pytest.fixture
+def amqp_broker() -> "Iterator[InMemoryBroker]":
+    """A message broker in memory, of the test's own; its `url` is where aio-pika and the library's plugin find it."""
+    from fastapi_factory_utilities.testing.amqp import InMemoryBroker  # noqa: PLC0415 - see the module
+
+    with InMemoryBroker() as broker:
+        yield broker
 
 
 @pytest.fixture

@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from fastapi_factory_utilities.testing import Server, mongo_server, postgres_server
+from fastapi_factory_utilities.testing import Server, mongo_server, postgres_server, redis_server
 
-MAKERS: dict[str, Callable[..., Server]] = {"mongo": mongo_server, "postgres": postgres_server}
+MAKERS: dict[str, Callable[..., Server]] = {
+    "mongo": mongo_server,
+    "postgres": postgres_server,
+    "redis": redis_server,
+}
 
 
 @pytest.fixture(params=sorted(MAKERS))

@@ -18,9 +18,14 @@ from fastapi_factory_utilities.testing.servers import (
     SecantusServer,
     mongo_server,
     postgres_server,
+    redis_server,
 )
 
-VARIABLES = {mongo_server: "FFU_TEST_MONGO_URI", postgres_server: "FFU_TEST_POSTGRES_URI"}
+VARIABLES = {
+    mongo_server: "FFU_TEST_MONGO_URI",
+    postgres_server: "FFU_TEST_POSTGRES_URI",
+    redis_server: "FFU_TEST_REDIS_URI",
+}
 
 
 @pytest.fixture
