@@ -19,16 +19,19 @@ TEST_TOOLS = ("pytest", "psutil")  # what the users of `testing` have
 OPTIONAL_PACKAGES = {
     "aio_pika",
     "aiohttp",
+    "aiormq",
     "beanie",
     "bson",
     "motor",
     "opentelemetry",
+    "pamqp",
     "pymongo",
     "pytest",
     "redis",
     "secantusdb",
     "sqlalchemy",
     "taskiq",
+    "taskiq_redis",
     "testcontainers",
 }
 
@@ -58,7 +61,13 @@ DOORS = [
     Door(
         "core.plugins",
         "ConnectionPlugin MissingExtraError PluginAbstract PluginConfig PluginContext PluginNotActiveError "
-        "PluginNotBoundError Provided",
+        "PluginNotBoundError ProcessRole Provided Work",
+    ),
+    Door(
+        "core.plugins.aiopika",
+        "AbstractListener AbstractPublisher AiopikaPlugin AiopikaPluginBaseError Exchange ExchangeName GenericMessage "
+        "Queue QueueName RoutingKey depends_aiopika_robust_connection",
+        extra="amqp",
     ),
     Door(
         "core.plugins.odm_plugin",
@@ -68,7 +77,15 @@ DOORS = [
     ),
     Door("core.plugins.odm_plugin.documents", "BaseDocument", extra="mongo"),
     Door("core.plugins.odm_plugin.mockers", "AbstractRepositoryInMemory", extra="mongo"),
+    Door("core.plugins.odm_plugin.inbox", "InboxPlugin MongoInbox depends_inbox", extra="mongo"),
+    Door("core.plugins.odm_plugin.outbox", "Outbox OutboxPlugin depends_outbox", extra="mongo"),
     Door("core.plugins.odm_plugin.repositories", "AbstractRepository", extra="mongo"),
+    Door("core.plugins.redis_plugin", "RedisConfig RedisInbox RedisPlugin depends_redis_client", extra="redis"),
+    Door(
+        "core.plugins.taskiq_plugins",
+        "SchedulerComponent TaskiqPlugin TaskiqPluginBaseError depends_scheduler_component",
+        extra="taskiq",
+    ),
     Door(
         "core.services.status",
         "ComponentInstanceType ComponentTypeEnum HealthSimpleCalculatorStrategy HealthStatusEnum "
@@ -76,7 +93,13 @@ DOORS = [
         "depends_status_service",
     ),
     *(Door(f"core.utils.{path.stem}", "") for path in sorted((ROOT / "src" / PREFIX / "core/utils").glob("[a-z]*.py"))),
-    Door("testing", "BackendNotAvailable FaultProxy mongo_server no_leaks postgres_server", beside=TEST_TOOLS),
+    Door(
+        "testing",
+        "BackendNotAvailable FaultProxy mongo_server no_leaks postgres_server rabbitmq_server redis_server",
+        extra="amqp",
+        beside=TEST_TOOLS,
+    ),
+    Door("testing.amqp", "InMemoryBroker", extra="amqp", beside=TEST_TOOLS),
 ]
 
 LOOK = """
@@ -113,7 +136,20 @@ def test_a_public_path_imports_cold_and_keeps_its_promise(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "core.app", "core.exceptions", "core.plugins", "core.plugins.odm_plugin", "core.services.status"]
+    "path",
+    [
+        "",
+        "core.app",
+        "core.exceptions",
+        "core.plugins",
+        "core.plugins.aiopika",
+        "core.plugins.odm_plugin",
+        "core.plugins.odm_plugin.inbox",
+        "core.plugins.odm_plugin.outbox",
+        "core.plugins.redis_plugin",
+        "core.plugins.taskiq_plugins",
+        "core.services.status",
+    ],
 )
 def test_a_path_without_a_driver_imports_no_optional_package_even_where_they_are_installed(path: str) -> None:
     # FastAPI loads OpenTelemetry's API by itself where that is installed.
@@ -121,31 +157,54 @@ def test_a_path_without_a_driver_imports_no_optional_package_even_where_they_are
     assert not OPTIONAL_PACKAGES & set(found["loaded"])
 
 
-MISSING = "pip install 'fastapi-factory-utilities[mongo]'"
+MISSING = "pip install 'fastapi-factory-utilities[{extra}]'"
 
 
-@pytest.mark.parametrize("name", ["BaseDocument", "AbstractRepository", "AbstractRepositoryInMemory"])
-def test_a_name_whose_extra_is_missing_is_one_error_with_the_install_command(name: str) -> None:
-    code = f"from {PREFIX}.core.plugins.odm_plugin import {name}"
-    done = run(environment(), code)
+@pytest.mark.parametrize(
+    ("path", "name", "extra"),
+    [
+        ("odm_plugin", "BaseDocument", "mongo"),
+        ("odm_plugin", "AbstractRepository", "mongo"),
+        ("odm_plugin", "AbstractRepositoryInMemory", "mongo"),
+        ("odm_plugin.outbox", "Outbox", "mongo"),
+        ("odm_plugin.inbox", "MongoInbox", "mongo"),
+        ("aiopika", "BrokerConnection", "amqp"),
+        ("redis_plugin", "RedisInbox", "redis"),
+        ("taskiq_plugins", "SchedulerComponent", "taskiq"),
+    ],
+)
+def test_a_name_whose_extra_is_missing_is_one_error_with_the_install_command(path: str, name: str, extra: str) -> None:
+    done = run(environment(), f"from {PREFIX}.core.plugins.{path} import {name}")
     assert done.returncode != 0
-    assert MISSING in done.stderr.splitlines()[-1]
+    assert MISSING.format(extra=extra) in done.stderr.splitlines()[-1]
     assert "During handling" not in done.stderr
     assert "direct cause" not in done.stderr
 
 
-def test_a_plugin_whose_extra_is_missing_is_one_error_with_the_install_command() -> None:
+@pytest.mark.parametrize(
+    ("path", "plugin", "section", "extra"),
+    [
+        ("odm_plugin", "ODMPlugin()", {"odm": {"uri": "mongodb://127.0.0.1:9"}}, "mongo"),
+        ("aiopika", "AiopikaPlugin()", {"aiopika": {"amqp_url": "amqp://127.0.0.1:9"}}, "amqp"),
+        ("redis_plugin", "RedisPlugin()", {"redis": {"url": "redis://127.0.0.1:9"}}, "redis"),
+        ("taskiq_plugins", "TaskiqPlugin('books')", {"redis": {"url": "redis://127.0.0.1:9"}}, "taskiq"),
+    ],
+)
+def test_a_plugin_whose_extra_is_missing_is_one_error_with_the_install_command(
+    path: str, plugin: str, section: dict[str, object], extra: str
+) -> None:
+    name = plugin.partition("(")[0]
     code = f"""
 from {PREFIX}.core.app import ApplicationAbstract, ApplicationGenericBuilder, RootConfig
-from {PREFIX}.core.plugins.odm_plugin import ODMPlugin
+from {PREFIX}.core.plugins.{path} import {name}
 
 class App(ApplicationAbstract): ...
 
 config = RootConfig(application=dict(
     service_namespace="shop", service_name="books", description="", version="1", environment="production"))
-odm = {{"odm": {{"uri": "mongodb://127.0.0.1:9"}}}}
-ApplicationGenericBuilder(application_class=App, plugins=[ODMPlugin()]).add_config(config).add_config(odm).build()
+builder = ApplicationGenericBuilder(application_class=App, plugins=[{plugin}])
+builder.add_config(config).add_config({section!r}).build()
 """
     done = run(environment(), code)
     assert done.returncode != 0
-    assert MISSING in done.stderr.splitlines()[-1]
+    assert MISSING.format(extra=extra) in done.stderr.splitlines()[-1]

@@ -1,14 +1,18 @@
-"""`make demo`: the Books service on an embedded MongoDB, ready to try, leaving nothing behind.
+"""`make demo`: the Books service on embedded backends, ready to try, leaving nothing behind.
 
 The database is a MongoDB-compatible server from the `embedded` extra, run as a process of its own in a temporary
-folder. Ctrl-C ends both.
+folder. Messages go through a broker in memory, unless `AMQP_URL` names a RabbitMQ, and tasks wait in memory, unless
+`REDIS_URL` names a Redis. Ctrl-C ends them all.
 """
 
+import os
 import socket
 import sys
+from contextlib import ExitStack
 
 from fastapi_factory_utilities.core.app.server import WRONG_SETUP, serve, tell
 from fastapi_factory_utilities.example.app import App, AppBuilder
+from fastapi_factory_utilities.testing.amqp import InMemoryBroker
 from fastapi_factory_utilities.testing.servers import BackendNotAvailable, SecantusServer, ServerError
 
 __all__ = ["main"]
@@ -25,9 +29,10 @@ class Demo(App):
         config = self.get_config().server
         base = f"http://{config.host}:{config.port}"
         sys.stdout.write(
-            f"\n  The Books service runs on an embedded MongoDB. Open:\n\n"
+            f"\n  The Books service runs on {_backends()}. Open:\n\n"
             f"    {base}/docs                            try it\n"
             f"    {base}/api/v1/books                    the books\n"
+            f"    {base}/api/v1/books/search?words=dune  those that a listener and a task have indexed\n"
             f"    {base}/api/v1/sys/health/components    how it is\n\n"
             f"  Ctrl-C ends it.\n\n"
         )
@@ -40,20 +45,34 @@ def main() -> int:
     if port != _PORT:
         sys.stdout.write(f"Port {_PORT} is taken, the demo uses {port}.\n")
     try:
-        with SecantusServer() as database:
+        with ExitStack() as backends:
             builder = AppBuilder(application_class=Demo)
             builder.add_config(
                 {
                     "application": {"environment": "development"},
                     # Nobody takes a demo out of rotation before it ends.
                     "server": {"host": _HOST, "port": port, "drain_seconds": 0},
-                    "odm": {"uri": database.uri},
+                    "odm": {"uri": backends.enter_context(SecantusServer()).uri},
                 }
             )
+            if not os.environ.get("AMQP_URL"):
+                builder.add_config({"aiopika": {"amqp_url": backends.enter_context(InMemoryBroker()).url}})
+            if not os.environ.get("REDIS_URL"):
+                builder.add_config({"taskiq": {"in_memory": True}})
             return serve(builder)
     except (BackendNotAvailable, ServerError) as error:
         tell(error)
         return WRONG_SETUP
+
+
+def _backends() -> str:
+    """Say what it runs on."""
+    in_memory = " and ".join(
+        what
+        for variable, what in (("AMQP_URL", "a message broker"), ("REDIS_URL", "a task queue"))
+        if not os.environ.get(variable)
+    )
+    return f"an embedded MongoDB, with {in_memory} in memory" if in_memory else "an embedded MongoDB"
 
 
 def _free_port() -> int:

@@ -1,22 +1,32 @@
 """The Books service over HTTP: what a client may rely on."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import aio_pika
 import pytest
 from starlette.testclient import TestClient
 
 from fastapi_factory_utilities.example.app import AppBuilder
+from fastapi_factory_utilities.testing.amqp import InMemoryBroker
 
 BOOKS = "/api/v1/books"
 NOBODY = "/api/v1/books/00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def client(mongo_uri: str) -> Iterator[TestClient]:
+def client(mongo_uri: str, amqp_broker: InMemoryBroker) -> Iterator[TestClient]:
     database = urlsplit(mongo_uri).path.removeprefix("/")
-    builder = AppBuilder().add_config({"odm": {"uri": mongo_uri, "database": database}})
+    builder = AppBuilder().add_config(
+        {
+            "odm": {"uri": mongo_uri, "database": database},
+            "aiopika": {"amqp_url": amqp_broker.url},
+            "taskiq": {"in_memory": True},
+        }
+    )
     with TestClient(builder.build()) as client:
         yield client
 
@@ -101,6 +111,54 @@ def test_what_is_wrong_is_a_422_problem(client: TestClient, body: dict[str, str]
 
 def test_an_id_that_is_none_is_422(client: TestClient) -> None:
     assert client.get(f"{BOOKS}/none").status_code == 422
+
+
+def _found(client: TestClient, words: str, *titles: str) -> None:
+    """Wait until a search finds just these: the index follows the books."""
+    deadline = time.monotonic() + 10
+    while True:
+        answer = client.get(f"{BOOKS}/search", params={"words": words}).json()
+        if [book["title"] for book in answer["books"]] == list(titles):
+            return
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.02)
+
+
+def test_books_are_found_by_their_words_and_the_index_follows_them(client: TestClient) -> None:
+    dune = add(client, "Dune", author="Frank Herbert")
+    add(client, "Dune Messiah", author="Frank Herbert")
+    add(client, "Emma", author="Jane Austen")
+    _found(client, "herbert DUNE", "Dune", "Dune Messiah")
+    _found(client, "emma", "Emma")
+    _found(client, "emma herbert")
+    client.put(f"{BOOKS}/{dune['id']}", json={"title": "Arrakis"})
+    _found(client, "arrakis", "Arrakis")
+    _found(client, "dune", "Dune Messiah")
+    client.delete(f"{BOOKS}/{dune['id']}")
+    _found(client, "arrakis")
+
+
+async def _overhear(url: str) -> None:
+    """Have a queue of our own that gets every message about books."""
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue("overheard", durable=True)
+        await queue.bind("books", "#")
+
+
+def test_what_happened_is_told_and_what_did_not_is_not(client: TestClient, amqp_broker: InMemoryBroker) -> None:
+    asyncio.run(_overhear(amqp_broker.url))
+    book = add(client, "Dune")
+    assert client.post(BOOKS, json={"title": "Dune"}).status_code == 409
+    client.put(f"{BOOKS}/{book['id']}", json={"title": "Emma"})
+    assert client.delete(NOBODY).status_code == 404
+    client.delete(f"{BOOKS}/{book['id']}")
+    deadline = time.monotonic() + 10
+    while len(messages := amqp_broker.messages("overheard")) < 3:
+        assert time.monotonic() < deadline, messages
+        time.sleep(0.02)
+    assert [message.routing_key for message in messages] == ["book.added", "book.replaced", "book.deleted"]
+    assert {message.body for message in messages} == {b'{"book_id":"%s"}' % book["id"].encode()}
 
 
 def test_health_names_the_database(client: TestClient) -> None:

@@ -46,6 +46,8 @@ def _books(folder: Path, uri: str) -> BooksService:
     return BooksService(
         folder,
         MONGO_URI=uri,
+        AMQP_URL="amqp://127.0.0.1:1",  # nobody is there: the outbox keeps what is to be told
+        APP__TASKIQ__IN_MEMORY="true",
         ENVIRONMENT="production",
         APP__SERVER__PORT="0",
         APP__SERVER__DRAIN_SECONDS="0",

@@ -87,8 +87,8 @@ class ApplicationAbstract(Generic[RootConfigT]):
         role: ProcessRole = ProcessRole.WEB,
     ) -> None:
         self._config = config
-        self.role = role
-        self.work = Work()
+        self.role: ProcessRole = role
+        self.work: Work = Work()
         self._running: list[PluginAbstract[Any]] = []
         self._draining: set[asyncio.Task[None]] = set()
         self._status = StatusService(liveness=LivenessMonitor(config.liveness.max_stall_seconds))

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response, status
 
 from fastapi_factory_utilities.example.api.books.schemas import BookListResponse, BookRequest, BookResponse
-from fastapi_factory_utilities.example.services.books import Books
+from fastapi_factory_utilities.example.services.books import Books, Search
 
 __all__ = ["books_router"]
 
@@ -21,6 +21,17 @@ async def list_books(
 ) -> BookListResponse:
     """List books by title."""
     found = [BookResponse.model_validate(book) for book in await books.list(skip=skip, limit=limit)]
+    return BookListResponse(books=found, size=len(found))
+
+
+@books_router.get("/search")
+async def search_books(
+    search: Search,
+    words: Annotated[str, Query(min_length=1, max_length=200)],
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> BookListResponse:
+    """Find books by words of their title and author; one that was added this moment is found in the next."""
+    found = [BookResponse.model_validate(book) for book in await search.find(words, limit=limit)]
     return BookListResponse(books=found, size=len(found))
 
 
