@@ -41,7 +41,10 @@ __all__ = [
 
 CONTROL_TOLERANCE = 0.015
 ROUNDS_NEEDED = 7
-PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "pydantic-core", "pymongo", "beanie")
+PACKAGES = (
+    *("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "pydantic-core"),
+    *("pymongo", "beanie", "aio-pika", "redis", "taskiq"),
+)
 
 
 @dataclass
@@ -78,6 +81,8 @@ class Report:
             warm_up: Rounds to throw away first.
         """
         measured = {**subjects, self.control: subjects[self.baseline]}
+        if rounds == 1:
+            warm_up = 0  # one round is for seeing whether it runs at all
         names = list(measured)
         for number in range(-warm_up, rounds):
             costs = dict.fromkeys(measured, 0.0)
