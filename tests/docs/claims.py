@@ -13,7 +13,11 @@ import yaml
 
 from fastapi_factory_utilities.core.app import ApplicationAbstract, ApplicationGenericBuilder, ConfigBuilderError
 from fastapi_factory_utilities.core.app.loading import build_config
+from fastapi_factory_utilities.core.plugins import PluginAbstract
+from fastapi_factory_utilities.core.plugins.aiopika import AiopikaPlugin
 from fastapi_factory_utilities.core.plugins.odm_plugin import ODMPlugin
+from fastapi_factory_utilities.core.plugins.redis_plugin import RedisPlugin
+from fastapi_factory_utilities.core.plugins.taskiq_plugins import TaskiqPlugin
 from tests.docs.pages import ROOT, Block
 
 __all__ = [
@@ -103,7 +107,11 @@ def check_configuration(block: Block, folder: Path) -> None:
         assert not told, f"{block}: this configuration is refused:\n{told}"
 
 
-_VALUES = {"MONGO_URI": "mongodb://localhost:27017"}
+_VALUES = {
+    "AMQP_URL": "amqp://localhost:5672",
+    "MONGO_URI": "mongodb://localhost:27017",
+    "REDIS_URL": "redis://localhost:6379",
+}
 _APPLICATION = {
     "service_namespace": "docs",
     "service_name": "page",
@@ -122,9 +130,20 @@ def _builder_for(document: Mapping[str, object], folder: Path) -> Any:
             application_class, plugins = its.application_class, its.get_default_plugins()
             break
     else:
-        application_class, plugins = ApplicationAbstract, [ODMPlugin()] if "odm" in document else []
+        application_class, plugins = ApplicationAbstract, [*_plugins_for(document)]
     alone = type("Page", (application_class,), {"PACKAGE_NAME": ""})
     return ApplicationGenericBuilder(plugins=plugins, application_class=alone)
+
+
+def _plugins_for(document: Mapping[str, object]) -> Iterator[PluginAbstract[Any]]:
+    if "odm" in document:
+        yield ODMPlugin()
+    if "aiopika" in document:
+        yield AiopikaPlugin()
+    if "taskiq" in document:
+        yield TaskiqPlugin("page")
+    elif "redis" in document:
+        yield RedisPlugin()
 
 
 def broken_links(page: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A newcomer who does what a page says: an empty folder, a terminal, perhaps a MongoDB, and nothing up their sleeve."""
+"""A newcomer who does what a page says: an empty folder, a terminal, perhaps a server, and nothing up their sleeve."""
 
 import contextlib
 import importlib
@@ -8,17 +8,16 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from fastapi_factory_utilities.core.logs import reset_logging
 from fastapi_factory_utilities.core.redaction import preserved_secrets
-from fastapi_factory_utilities.testing import Server
 from tests.docs import claims
-from tests.docs.mongo import PageMongo
+from tests.docs.backends import Make, PageBackends
 from tests.docs.pages import Block
-from tests.docs.service import RunningService
-from tests.docs.shown import difference, missing_lines
+from tests.docs.service import RunningService, one_has_said
+from tests.docs.shown import difference
 from tests.docs.terminal import Terminal
 
 __all__ = ["Newcomer", "at_work"]
@@ -129,15 +128,15 @@ class Newcomer:
 
     def _compare(self, block: Block, expected: str) -> None:
         """Compare what is shown with what was printed, or, when a service runs, with what it said since."""
-        printed, service = self._terminal.printed, self._terminal.service
+        printed, services = self._terminal.printed, self._terminal.services
         found = difference(expected, printed)
-        if found is not None and service is not None and (block.language == "log" or not printed.strip()):
-            found = service.wait_until_said(lambda text: missing_lines(expected, text))
+        if found is not None and services and (block.language == "log" or not printed.strip()):
+            found = one_has_said(services, expected)
         assert found is None, found
 
 
 @contextlib.contextmanager
-def at_work(folder: Path, mongo: Callable[[], Server], page: str) -> Iterator[Newcomer]:
+def at_work(folder: Path, mongo: Make, page: str) -> Iterator[Newcomer]:
     """Let a newcomer work through a page in a folder, and afterwards be as if they had never been here.
 
     Args:
@@ -145,7 +144,7 @@ def at_work(folder: Path, mongo: Callable[[], Server], page: str) -> Iterator[Ne
         mongo: Makes a MongoDB of the page's own.
         page: The page's text.
     """
-    terminal = Terminal(folder, PageMongo(mongo, page))
+    terminal = Terminal(folder, PageBackends(page, mongo))
     modules, path = set(sys.modules), list(sys.path)
     sys.path[:0] = [str(folder), str(folder / "src")]
     try:

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.docs import claims
-from tests.docs.mongo import PageMongo
+from tests.docs.backends import PageBackends
 from tests.docs.service import RunningService
 
 __all__ = ["Terminal"]
 
 _COMMAND_SECONDS = 240
-_ADDRESS = re.compile(r"\b(localhost|127\.0\.0\.1):\d{4,5}\b")
+_ADDRESS = re.compile(r"\b(localhost|127\.0\.0\.1):(\d{4,5})\b")
 _SERVES = re.compile(
     r"(?P<command>python -m [\w.]+ &|.*(fastapi_factory_utilities|fastapi-factory|ffu) (--debug )?serve .*"
+    r"|.*(fastapi_factory_utilities|fastapi-factory|ffu) (worker|scheduler) .*&"
     r"|.*fastapi_factory_utilities\.example\b.*)"
 )
 
@@ -27,30 +28,31 @@ Act = Callable[[re.Match[str]], None]
 class Terminal:
     """Runs commands one after another in a folder, where nobody has set anything yet.
 
-    What sets a machine up (`pip install`) is checked and not run; `docker` starts and stops the page's MongoDB; a
-    service runs in the background, and addresses in later commands mean the port that it really has.
+    What sets a machine up (`pip install`) is checked and not run; `docker` starts and stops the page's backends.
+    Services, workers and schedulers run in the background; `%1` is the first of them. Addresses in later commands mean
+    the port that a service really has.
 
     Args:
         folder: Where.
-        mongo: The page's MongoDB.
+        backends: The page's backends.
     """
 
-    def __init__(self, folder: Path, mongo: PageMongo) -> None:
+    def __init__(self, folder: Path, backends: PageBackends) -> None:
         self.folder = self._home = folder
         self.status = 0
         self.printed = ""
-        self.service: RunningService | None = None
-        self._mongo = mongo
+        self.services: list[RunningService] = []
+        self._backends = backends
         self._environment = _clean_environment(folder)
         self._begun: list[subprocess.Popen[bytes]] = []
         self._acts: list[tuple[re.Pattern[str], Act]] = [
             (re.compile(r"export (\w+)=(.*)"), self._export),
             (re.compile(r"cd (.+)"), self._go_to),
             (claims.SET_UP, self._do_nothing),
-            (re.compile(r"docker (run|start|stop|kill|pause|unpause)\b.*"), self._control_mongo),
-            (re.compile(r"secantusd-py()\b.*"), self._control_mongo),
-            (re.compile(r"kill(?: -(\w+))? %1"), self._end_service),
-            (re.compile(r"wait( %1)?"), self._wait),
+            (re.compile(r"docker (run|start|stop|kill|pause|unpause)\b.*"), self._control_backend),
+            (re.compile(r"secantusd-py()\b.*"), self._control_backend),
+            (re.compile(r"kill(?: -(\w+))? %(\d)"), self._end_service),
+            (re.compile(r"wait(?: %(\d))?"), self._wait),
             (_SERVES, self._serve),
             (re.compile(r"(.+)&"), self._begin),
         ]
@@ -98,21 +100,25 @@ class Terminal:
         """
         assert not self.status, f"a command failed with {self.status}; show it by `echo $?`. It said:\n{self.printed}"
 
+    @property
+    def service(self) -> RunningService | None:
+        """The service that answers requests."""
+        return next((service for service in self.services if service.answers), None)
+
     def environment_of_services(self) -> dict[str, str]:
-        """What a service is told: not the port and the database that the page has, which may be taken here."""
+        """What a service is told: not the port and the backends that the page has, which may be taken here."""
         own = {"APP__SERVER__PORT": "0", "APP__SERVER__HOST": "127.0.0.1"}
-        if any("odm:" in file.read_text() for file in self._home.rglob("*.yaml")):
-            own["MONGO_URI"] = self._mongo.uri
-        return {**self._environment, **own}
+        configuration = "\n".join(file.read_text() for file in self._home.rglob("*.yaml"))
+        return {**self._environment, **own, **self._backends.variables(configuration)}
 
     def close(self) -> None:
         """End what still runs."""
         for process in self._begun:
             process.kill()
             process.wait()
-        if self.service is not None:
-            self.service.close()
-        self._mongo.close()
+        for service in self.services:
+            service.close()
+        self._backends.close()
 
     # --- what commands do ---
 
@@ -125,20 +131,32 @@ class Terminal:
     def _go_to(self, match: re.Match[str]) -> None:
         self.folder = (self.folder / match[1]).resolve()
 
-    def _control_mongo(self, match: re.Match[str]) -> None:
-        self._mongo.obey(match[1] or "run")
+    def _control_backend(self, match: re.Match[str]) -> None:
+        self._backends.obey(match[1] or "run", match[0])
 
     def _serve(self, match: re.Match[str]) -> None:
-        if self.service is not None:
-            self.service.close()
-        self.service = RunningService(match["command"], self.folder, self.environment_of_services())
-        self.status = self.service.wait_until_it_serves_or_ended()
+        service = RunningService(match["command"], self.folder)
+        # One that is started again, or another that answers requests, takes the place of the one before.
+        places = [
+            n for n, each in enumerate(self.services) if (each.answers and service.answers) or each.is_like(service)
+        ]
+        for place in places:
+            self.services[place].close()
+        service.start(self.environment_of_services())
+        if places:
+            self.services[places[0]] = service
+        else:
+            self.services.append(service)
+        self.status = service.wait_until_it_runs_or_ended()
         if self.status:
-            self.printed = self.service.text
+            self.printed = service.text
 
     def _end_service(self, match: re.Match[str]) -> None:
-        assert self.service, "nothing runs in the background"
-        self.status = self.service.end(match[1] or "TERM")
+        self.status = self._job(match[2]).end(match[1] or "TERM")
+
+    def _job(self, number: str) -> RunningService:
+        assert int(number) <= len(self.services), f"there is no job %{number} in the background"
+        return self.services[int(number) - 1]
 
     def _begin(self, match: re.Match[str]) -> None:
         self._begun.append(
@@ -156,13 +174,19 @@ class Terminal:
 
     def _wait(self, match: re.Match[str]) -> None:
         if match[1]:
-            assert self.service, "nothing runs in the background"
-            self.status = self.service.status
+            self.status = self._job(match[1]).status
         while self._begun:
             self.status = self.status or self._begun.pop(0).wait(_COMMAND_SECONDS)
 
     def _readdressed(self, command: str) -> str:
-        return command if self.service is None else _ADDRESS.sub(rf"\1:{self.service.port}", command)
+        return _ADDRESS.sub(self._real_address, command)
+
+    def _real_address(self, match: re.Match[str]) -> str:
+        if port := self._backends.real_port(match[2]):
+            return f"{match[1]}:{port}"
+        asked = [service for service in self.services if service.shown_port == match[2]]
+        service = asked[-1] if asked else self.service
+        return match[0] if service is None else f"{match[1]}:{service.port}"
 
 
 def _clean_environment(folder: Path) -> dict[str, str]:
