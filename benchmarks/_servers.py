@@ -12,7 +12,7 @@ from typing import Self
 
 import psutil
 
-__all__ = ["Server", "free_port", "uvicorn_command"]
+__all__ = ["Server", "free_port", "tree_cpu_seconds", "uvicorn_command"]
 
 ROOT = Path(__file__).parent.parent
 
@@ -95,7 +95,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return user + system time of the whole process tree so far, ended children included."""
-        return sum(_cpu(process) for process in self._tree())
+        return tree_cpu_seconds(psutil.Process(self.pid))
 
     def resident_bytes(self) -> int:
         """Return the resident memory of the whole process tree."""
@@ -104,6 +104,11 @@ class Server:
     def _tree(self) -> list[psutil.Process]:
         root = psutil.Process(self.pid)
         return [root, *root.children(recursive=True)]
+
+
+def tree_cpu_seconds(root: psutil.Process) -> float:
+    """Return user + system time of a process and its children so far, ended children included."""
+    return sum(_cpu(process) for process in [root, *root.children(recursive=True)])
 
 
 def _cpu(process: psutil.Process) -> float:

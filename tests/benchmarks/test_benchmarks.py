@@ -13,6 +13,7 @@ from fastapi_factory_utilities.testing import mongo_server, rabbitmq_server, red
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("bench_*.py"))
 NEEDS = {"bench_messages": rabbitmq_server, "bench_mongo": mongo_server, "bench_tasks": redis_server}
+NEEDS["bench_waiting"] = rabbitmq_server
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,6 @@
 """`AiopikaPlugin`: RabbitMQ for the application, its topology, publishers and listeners (FR22-FR25)."""
 
 import asyncio
-import copy
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -208,8 +207,7 @@ class AiopikaPlugin(ConnectionPlugin[AiopikaConfig, "BrokerConnection"]):
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
-        # Copies: what is listed here may be listed in another application of this process as well.
-        listeners = [copy.copy(listener) for listener in self._consuming()]
+        listeners = self._consuming()
         context = ListeningContext(
             app=self.context.asgi_app,
             connection=depends_aiopika_robust_connection.of(self.context.asgi_app),
