@@ -40,7 +40,7 @@ async def fill(url: str, name: str, count: int) -> None:
 def main() -> None:
     """Measure and print."""
     options = arguments(__doc__ or "", rounds=7, restarts=1)
-    waiting, seconds = (BATCH, 0.5) if options.quick else (WAITING, SECONDS)
+    waiting, seconds = (2 * BATCH, 0.1) if options.quick else (WAITING, SECONDS)
     reports = {
         "resident": Report(f"{waiting:,} messages waiting: memory of the client", "MiB", AIO_PIKA),
         "broker": Report(f"{waiting:,} messages waiting: CPU of the broker", "us CPU a message", AIO_PIKA),

@@ -176,6 +176,13 @@ async def test_a_broker_that_comes_back_empty_gets_its_topology_again(killable_r
         assert await kept(killable_rabbitmq.uri) == Counter(map(str, range(20)))
 
 
+async def _publish_for(seconds: float, events: BookEvents) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            await events.publish(book("late"), "books.created", timeout_seconds=1)
+            await asyncio.sleep(0.05)
+
+
 async def test_a_broker_short_of_memory_degrades_the_service_and_consumers_go_on(
     killable_rabbitmq: RabbitMQServer,
 ) -> None:
@@ -185,9 +192,9 @@ async def test_a_broker_short_of_memory_degrades_the_service_and_consumers_go_on
             await events.publish(book(number), "books.created")
         killable_rabbitmq.erlang("vm_memory_monitor", "set_vm_memory_high_watermark", 0)
         try:
-            # The broker stops reading from a connection when that publishes.
+            # The broker stops reading from a connection when that publishes, once it has noticed.
             with pytest.raises(BrokerUnavailableError):
-                await events.publish(book("late"), "books.created", timeout_seconds=1)
+                await _publish_for(20, events)
             component = AiopikaPlugin.publishing_component
             await eventually(lambda: status(app, component).health is HealthStatusEnum.DEGRADED)
             assert "short of memory or disk" in (status(app, component).reason or "")
