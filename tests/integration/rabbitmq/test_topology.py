@@ -161,7 +161,7 @@ async def test_what_the_broker_ends_the_connection_for_is_not_tried_again(
 
 async def test_two_that_contradict_each_other_are_told(rabbitmq_uri: str) -> None:
     async with declared(rabbitmq_uri, Queue("q"), Queue("q", max_length=1)) as (_, connection):
-        assert "queue 'q'" in str(connection.problem_with(Queue("q")))
+        await eventually(lambda: "queue 'q'" in str(connection.problem_with(Queue("q"))))
 
 
 async def test_a_queue_is_declared_again_whenever_the_connection_is_made_anew(
