@@ -19,7 +19,6 @@ from fastapi_factory_utilities.testing.conformance import PluginConformance
 from fastapi_factory_utilities.testing.conformance.plugin import PLANTED
 from fastapi_factory_utilities.testing.conformance.stage import build
 from fastapi_factory_utilities.testing.running import lifespan
-from fastapi_factory_utilities.testing.servers.mongo import SecantusServer
 from tests.contracts.inbox import InboxContract
 from tests.contracts.library import Book, BookDocument, Books
 from tests.integration.outbox.post import Database, connect
@@ -184,8 +183,6 @@ async def test_a_message_that_another_consumer_is_at_for_long_is_a_transient_err
 
 
 async def test_without_transactions_it_says_what_to_do_instead() -> None:
-    if SecantusServer.executable() is None:
-        pytest.skip("only SecantusDB can be started as a standalone server here")
     with Standalone() as server:
         async with connect(server.uri) as client:
             inbox = MongoInbox(client["standalone"])

@@ -22,7 +22,6 @@ from fastapi_factory_utilities.testing.conformance import PluginConformance
 from fastapi_factory_utilities.testing.conformance.plugin import PLANTED
 from fastapi_factory_utilities.testing.conformance.stage import build
 from fastapi_factory_utilities.testing.running import running_app
-from fastapi_factory_utilities.testing.servers.mongo import SecantusServer
 from tests.contracts.library import Book, BookDocument, Books
 from tests.integration.outbox.post import EmbeddingBooks, Recorder, event, eventually
 from tests.integration.outbox.test_outbox import Standalone
@@ -219,8 +218,6 @@ async def test_a_missing_plugin_is_one_error_that_says_where_to_list_it(mongo_ur
 
 
 async def test_a_server_without_transactions_makes_it_unready_unless_messages_are_embedded() -> None:
-    if SecantusServer.executable() is None:
-        pytest.skip("only SecantusDB can be started as a standalone server here")
     with Standalone() as server:
         uri = server.uri_for("standalone")
         app = make_app(uri, Recorder())

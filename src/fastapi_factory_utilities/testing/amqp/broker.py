@@ -1,24 +1,18 @@
 """The broker as a test or a demo holds it: synchronous, safe from any thread and any event loop."""
 
-import asyncio
-import threading
-from collections.abc import Coroutine, Iterable
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from fastapi_factory_utilities.testing.amqp.exchanges import Binding
 from fastapi_factory_utilities.testing.amqp.server import BrokerServer
 from fastapi_factory_utilities.testing.amqp.vhosts import VirtualHost
 from fastapi_factory_utilities.testing.amqp.views import QueueView, StoredMessage
+from fastapi_factory_utilities.testing.threaded import ThreadedServer
 
 __all__ = ["InMemoryBroker"]
 
-# Every order is a matter of milliseconds; this only bounds a wait that would be a bug of ours.
-_ORDER_SECONDS = 10.0
 
-
-class InMemoryBroker:
+class InMemoryBroker(ThreadedServer[BrokerServer]):
     """A message broker in this process that speaks AMQP 0-9-1 on loopback, as RabbitMQ does.
 
     The library's plugin, aio-pika and every other client run against it unchanged. It lives in a thread with an event
@@ -35,67 +29,19 @@ class InMemoryBroker:
         vhosts: Its virtual hosts.
     """
 
+    thread_name = "in-memory-broker"
+
     def __init__(self, *, port: int = 0, vhosts: Iterable[str] = ("/",)) -> None:
+        super().__init__()
         self._port = port
         self._vhosts = tuple(vhosts)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._running: BrokerServer | None = None
-
-    # --- life ---
-
-    def start(self) -> Self:
-        """Listen.
-
-        Raises:
-            RuntimeError: When it runs already.
-            OSError: When its port is taken.
-        """
-        if self._thread is not None:
-            raise RuntimeError("this InMemoryBroker is running already: start() or `with` it once")
-        self._loop = asyncio.SelectorEventLoop()
-        self._thread = threading.Thread(target=_run, args=(self._loop,), name="in-memory-broker", daemon=True)
-        self._thread.start()
-        try:
-            self._running = self._order(self._open())
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def close(self) -> None:
-        """Cut every connection, forget everything and end the thread. Doing it twice does nothing."""
-        thread, loop, server = self._thread, self._loop, self._running
-        if thread is None or loop is None:
-            return
-        if server is not None:
-            self._order(server.close())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(_ORDER_SECONDS)
-        self._thread = self._loop = self._running = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     # --- where it is ---
 
     @property
     def port(self) -> int:
         """Its port."""
-        return self._server.port
+        return self._running.port
 
     @property
     def url(self) -> str:
@@ -115,26 +61,26 @@ class InMemoryBroker:
 
     def stop(self) -> None:
         """Cut every connection and refuse new ones, until `restart()` or `forget()`."""
-        self._order(self._server.refuse())
+        self._order(self._running.refuse())
 
     def drop_connections(self) -> None:
         """Cut every connection, once; new ones are welcome."""
-        self._order(self._server.drop())
+        self._order(self._running.drop())
 
     def restart(self) -> None:
         """Cut every connection, and keep what RabbitMQ keeps: durable exchanges and queues, and persistent messages."""
-        self._order(self._server.restart(forgetting=False))
+        self._order(self._running.restart(forgetting=False))
 
     def forget(self) -> None:
         """Cut every connection, and keep nothing, as a broker that lost its disk."""
-        self._order(self._server.restart(forgetting=True))
+        self._order(self._running.restart(forgetting=True))
 
     # --- what is in it ---
 
     @property
     def connections(self) -> int:
         """How many connections are open."""
-        return len(self._server.sessions)
+        return len(self._running.sessions)
 
     def queues(self, vhost: str = "/") -> list[QueueView]:
         """All queues, in the order of their names."""
@@ -166,45 +112,24 @@ class InMemoryBroker:
 
     # --- the other thread ---
 
-    @property
-    def _server(self) -> BrokerServer:
-        if self._running is None:
-            raise RuntimeError("this InMemoryBroker is not running: use it inside `with broker:`")
-        return self._running
-
     async def _open(self) -> BrokerServer:
         server = BrokerServer(self._port, self._vhosts)
         await server.listen()
         return server
 
     async def _add_vhost(self, name: str) -> None:
-        self._server.vhosts.setdefault(name, VirtualHost(name))
+        self._running.vhosts.setdefault(name, VirtualHost(name))
 
     async def _queues(self, vhost: str) -> list[QueueView]:
-        queues = self._server.vhosts[vhost].queues
+        queues = self._running.vhosts[vhost].queues
         return [QueueView.of(queues[name]) for name in sorted(queues)]
 
     async def _messages(self, queue: str, vhost: str) -> list[StoredMessage]:
-        return [StoredMessage.of(entry) for entry in self._server.vhosts[vhost].queues[queue].ready]
+        return [StoredMessage.of(entry) for entry in self._running.vhosts[vhost].queues[queue].ready]
 
     async def _exchanges(self, vhost: str) -> dict[str, str]:
-        return {name: exchange.type for name, exchange in self._server.vhosts[vhost].exchanges.items()}
+        return {name: exchange.type for name, exchange in self._running.vhosts[vhost].exchanges.items()}
 
     async def _bindings(self, vhost: str) -> list[Binding]:
-        exchanges = self._server.vhosts[vhost].exchanges.values()
+        exchanges = self._running.vhosts[vhost].exchanges.values()
         return [binding for exchange in exchanges if exchange.name for binding in exchange.bindings]
-
-    def _order[T](self, work: Coroutine[Any, Any, T]) -> T:
-        if self._loop is None:
-            work.close()
-            raise RuntimeError("this InMemoryBroker is not running: use it inside `with broker:`")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ORDER_SECONDS)
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()

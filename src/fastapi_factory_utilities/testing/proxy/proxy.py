@@ -1,23 +1,17 @@
 """The proxy as a test holds it: synchronous, safe from any thread and any event loop."""
 
-import asyncio
-import threading
-from collections.abc import Coroutine
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from fastapi_factory_utilities.testing.proxy.faults import Cut, Direction
 from fastapi_factory_utilities.testing.proxy.relay import Relay
+from fastapi_factory_utilities.testing.threaded import ThreadedServer
 
 __all__ = ["FaultProxy"]
 
-# Every order to the relay is a matter of microseconds; this only bounds a wait that would be a bug of ours.
-_ORDER_SECONDS = 10.0
 
-
-class FaultProxy:
+class FaultProxy(ThreadedServer[Relay]):
     """A TCP proxy in front of a backend, which breaks the line in the ways lines break.
 
     It runs in a thread with an event loop of its own, so synchronous tests, asynchronous tests and servers in other
@@ -39,15 +33,15 @@ class FaultProxy:
         listen_port: Its port; 0 takes a free one.
     """
 
+    thread_name = "fault-proxy"
+
     def __init__(
         self, target_host: str, target_port: int, *, listen_host: str = "127.0.0.1", listen_port: int = 0
     ) -> None:
+        super().__init__()
         self._target = (target_host, target_port)
         self.target_uri: str = f"tcp://{_host_and_port(target_host, target_port)}"
         self._listen_at = (listen_host, listen_port)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._running: Relay | None = None
 
     @classmethod
     def for_uri(cls, uri: str, *, default_port: int | None = None) -> Self:
@@ -70,61 +64,17 @@ class FaultProxy:
         proxy.target_uri = uri
         return proxy
 
-    # --- life ---
-
-    def start(self) -> Self:
-        """Listen. A proxy can be started again after it was closed; with `listen_port=0` its port is then another."""
-        if self._thread is not None:
-            raise RuntimeError("this FaultProxy is running already: start() or `with` it once")
-        loop = asyncio.SelectorEventLoop()
-        self._thread = threading.Thread(target=_run, args=(loop,), name="fault-proxy", daemon=True)
-        self._thread.start()
-        self._loop = loop
-        try:
-            self._running = self._order(self._open())
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def close(self) -> None:
-        """Close every connection and the listener, and end the thread. Doing it twice does nothing."""
-        thread, loop, relay = self._thread, self._loop, self._running
-        if thread is None or loop is None:
-            return
-        if relay is not None:
-            self._order(relay.close())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(_ORDER_SECONDS)
-        self._thread = self._loop = self._running = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self.start()
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     # --- where it is, and what passed ---
 
     @property
     def host(self) -> str:
         """Where it listens."""
-        return self._relay.address[0]
+        return self._running.address[0]
 
     @property
     def port(self) -> int:
         """Its port, the same through every fault."""
-        return self._relay.address[1]
+        return self._running.address[1]
 
     @property
     def uri(self) -> str:
@@ -136,26 +86,26 @@ class FaultProxy:
     @property
     def connections_accepted(self) -> int:
         """How many connections were ever accepted."""
-        return self._relay.accepted
+        return self._running.accepted
 
     @property
     def open_connections(self) -> int:
         """How many connections are open now."""
-        return self._relay.open_connections
+        return self._running.open_connections
 
     def bytes_forwarded(self, direction: Direction = Direction.BOTH) -> int:
         """How many bytes passed."""
-        return sum(self._relay.lines[way].bytes_forwarded for way in direction.ways())
+        return sum(self._running.lines[way].bytes_forwarded for way in direction.ways())
 
     # --- faults ---
 
     def refuse(self) -> None:
         """Close the listener and every connection: whoever connects is refused at once."""
-        self._order(self._relay.refuse())
+        self._order(self._running.refuse())
 
     def drop(self) -> None:
         """Close every connection that is open, once; new ones are welcome."""
-        self._order(self._relay.end_connections(reset=False))
+        self._order(self._running.end_connections(reset=False))
 
     def reset(self) -> None:
         """Break every connection off with RST, and every new one as soon as it is accepted."""
@@ -189,15 +139,9 @@ class FaultProxy:
 
     def heal(self) -> None:
         """Remove every fault: connections that survived carry on, new ones are accepted."""
-        self._order(self._relay.heal())
+        self._order(self._running.heal())
 
     # --- the other thread ---
-
-    @property
-    def _relay(self) -> Relay:
-        if self._running is None:
-            raise RuntimeError("this FaultProxy is not running: use it inside `with proxy:`")
-        return self._running
 
     def _add(self, direction: Direction, **faults: object) -> None:
         self._order(self._change(direction, faults))
@@ -208,29 +152,13 @@ class FaultProxy:
         return relay
 
     async def _reset(self) -> None:
-        self._relay.resetting = True
-        await self._relay.end_connections(reset=True)
+        self._running.resetting = True
+        await self._running.end_connections(reset=True)
 
     async def _change(self, direction: Direction, faults: dict[str, Any]) -> None:
         for way in direction.ways():
-            line = self._relay.lines[way]
+            line = self._running.lines[way]
             line.set(replace(line.faults, **faults))
-
-    def _order[T](self, work: Coroutine[Any, Any, T]) -> T:
-        if self._loop is None:
-            work.close()
-            raise RuntimeError("this FaultProxy is not running: use it inside `with proxy:`")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ORDER_SECONDS)
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-        loop.run_until_complete(loop.shutdown_default_executor())
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
 
 
 def _positive(name: str, value: float) -> float:
