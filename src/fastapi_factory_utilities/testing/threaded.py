@@ -95,7 +95,8 @@ class ThreadedServer[RunningT: Closable](ABC):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_ORDER_SECONDS)
 
     def _not_running(self) -> RuntimeError:
-        return RuntimeError(f"this {type(self).__name__} is not running: use it inside its `with` block")
+        noun = self.thread_name.rpartition("-")[2]
+        return RuntimeError(f"this {type(self).__name__} is not running: use it inside `with {noun}:`")
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
