@@ -77,7 +77,9 @@ def install(venv: Path, deps: str, group: str) -> None:
         bootstrap(python)
     print(f"setup: installing the library and its {deps} dependencies", file=sys.stderr)
     what = [*RESOLUTIONS[deps], "--editable", ".[all]", "--group", group]
-    run([uv, "pip", "install", "--quiet", "--python", python, *what])
+    # Compiled now, once: tests start many processes, and a machine may be told to write no bytecode while it runs them.
+    run([uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *what])
+    run([python, "-m", "compileall", "-q", "src"])
 
 
 def bootstrap(python: Path) -> None:

@@ -97,6 +97,7 @@ def test_what_varies_from_run_to_run_may_differ_and_nothing_else() -> None:
     assert difference('{"a": 1,\n "b": 2}', '{"a":1,"b":2}') is None
     assert difference("one ... three", "one two three") is None
     assert difference("one", "one\ntwo")
+    assert difference(f"{'.' * 90} [100%]\n90 passed", f"{'.' * 40}F{'.' * 49} [100%]\n1 failed")
 
 
 def test_lines_of_a_log_are_looked_for_in_order() -> None:
