@@ -171,7 +171,7 @@ def test_sockets_threads_and_memory_are_back_after_outages(books: BooksService, 
 def test_it_stops_in_time_while_the_database_is_frozen(books: BooksService, proxy: FaultProxy) -> None:
     proxy.freeze()
     books.wait_until(READY, 503, seconds=2)
-    assert books.end(seconds=15) == 0
+    assert books.end(seconds=15) == 0, books.text
 
 
 def test_the_log_of_an_outage_is_short_and_has_no_secret(tmp_path: Path, server: Server) -> None:

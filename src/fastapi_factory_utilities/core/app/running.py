@@ -17,6 +17,7 @@ __all__ = ["running"]
 _log = get_logger(__name__)
 
 _LAST_WORD_SECONDS = 0.5
+_USUAL_STOP_SECONDS = 2.0
 
 
 @asynccontextmanager
@@ -28,7 +29,8 @@ async def running(
     Args:
         plugins: In the order of their start.
         start_seconds: How long each may take to start.
-        grace_seconds: How long all may take to stop; each gets an equal share of what is left when its turn comes.
+        grace_seconds: How long all may take to stop; each gets an equal share of what is left when its turn
+            comes, and up to 2 s where that is less and no more than a third of what is left.
 
     Raises:
         PluginStartError: One failed to start; those before it were stopped.
@@ -62,7 +64,9 @@ async def _stop(started: list["_Run"], grace_seconds: float) -> list[Exception]:
     deadline = loop.time() + grace_seconds
     failures: list[Exception] = []
     while started:
-        share = max(0.0, deadline - loop.time()) / len(started)
+        left = max(0.0, deadline - loop.time())
+        # Of many plugins few need long: an equal share would give each of ten a second, and nine of those to nobody.
+        share = max(left / len(started), min(left / 3, _USUAL_STOP_SECONDS))
         try:
             await started.pop().stop(share)
         except PluginStopError as error:

@@ -100,6 +100,19 @@ async def test_a_hanging_stop_costs_its_share_and_no_more() -> None:
     assert "b did not stop within" in str(caught.value)
 
 
+async def test_of_many_plugins_one_may_take_more_than_an_equal_share() -> None:
+    class Slow(Recorder):
+        @asynccontextmanager
+        async def lifespan(self) -> AsyncIterator[None]:
+            yield
+            await asyncio.sleep(0.6)  # an equal share is 0.3
+
+    log: list[str] = []
+    async with running([*(Recorder(str(number), log) for number in range(9)), Slow("slow", log)], grace_seconds=3):
+        pass
+    assert len(log) == 18
+
+
 async def test_a_stop_that_swallows_its_cancellation_is_left_behind() -> None:
     log: list[str] = []
     plugins = [Recorder("a", log), Recorder("b", log, stop="stubborn")]
