@@ -1,9 +1,10 @@
 """What the tests of our users import.
 
 An application running inside a test (`running_app`), a TCP proxy that breaks the line (`FaultProxy`), real backends
-started privately (`mongo_server`, `rabbitmq_server` and others), a check that nothing was left behind (`no_leaks`), and
-what every plugin must do, as tests to inherit (`PluginConformance`, `ConnectionPluginConformance`). Installing the
-package also gives pytest the fixtures of `fastapi_factory_utilities.testing.pytest_plugin`.
+started privately (`mongo_server`, `rabbitmq_server` and others), a check that nothing was left behind (`no_leaks`),
+what every plugin must do, as tests to inherit (`PluginConformance`, `ConnectionPluginConformance`), trace stories
+(`SpanCapture`, `assert_story`) and a scripted collector of telemetry (`OtlpCollector`). Installing the package also
+gives pytest the fixtures of `fastapi_factory_utilities.testing.pytest_plugin`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from fastapi_factory_utilities.testing.amqp import InMemoryBroker
     from fastapi_factory_utilities.testing.conformance import ConnectionPluginConformance, PluginConformance
     from fastapi_factory_utilities.testing.leaks import no_leaks
+    from fastapi_factory_utilities.testing.otlp import OtlpCollector
     from fastapi_factory_utilities.testing.proxy import Direction, FaultProxy
     from fastapi_factory_utilities.testing.running import running_app
     from fastapi_factory_utilities.testing.servers import (
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
         rabbitmq_server,
         redis_server,
     )
+    from fastapi_factory_utilities.testing.telemetry import SpanCapture, assert_no_orphans, assert_story
 
 __all__ = [
     "BackendNotAvailable",
@@ -30,9 +33,13 @@ __all__ = [
     "Direction",
     "FaultProxy",
     "InMemoryBroker",
+    "OtlpCollector",
     "PluginConformance",
     "Server",
     "ServerError",
+    "SpanCapture",
+    "assert_no_orphans",
+    "assert_story",
     "mongo_server",
     "no_leaks",
     "postgres_server",
@@ -47,9 +54,13 @@ _HOMES = {
     "Direction": "proxy",
     "FaultProxy": "proxy",
     "InMemoryBroker": "amqp",
+    "OtlpCollector": "otlp",
     "PluginConformance": "conformance",
     "Server": "servers",
     "ServerError": "servers",
+    "SpanCapture": "telemetry",
+    "assert_no_orphans": "telemetry",
+    "assert_story": "telemetry",
     "mongo_server": "servers",
     "no_leaks": "leaks",
     "postgres_server": "servers",

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
     from fastapi_factory_utilities.testing.amqp import InMemoryBroker
+    from fastapi_factory_utilities.testing.otlp import OtlpCollector
     from fastapi_factory_utilities.testing.proxy import FaultProxy
     from fastapi_factory_utilities.testing.servers import Server
+    from fastapi_factory_utilities.testing.telemetry import SpanCapture
 
 _NOT_RUN = "not run"
 
@@ -151,6 +153,23 @@ def fault_proxy() -> "Iterator[Callable[[str], FaultProxy]]":
 
     with ExitStack() as proxies:
         yield lambda uri: proxies.enter_context(FaultProxy.for_uri(uri))
+
+
+@pytest.fixture
+def span_capture() -> "SpanCapture":
+    """Where spans are kept in memory: give it to the application with `OpenTelemetryPlugin(sinks=[span_capture])`."""
+    from fastapi_factory_utilities.testing.telemetry import SpanCapture  # noqa: PLC0415 - see the module
+
+    return SpanCapture()
+
+
+@pytest.fixture
+def otlp_collector() -> "Iterator[OtlpCollector]":
+    """An OTLP collector of the test's own, over HTTP and gRPC: it keeps what it gets, and answers as it is told."""
+    from fastapi_factory_utilities.testing.otlp import OtlpCollector  # noqa: PLC0415 - see the module
+
+    with OtlpCollector() as collector:
+        yield collector
 
 
 def _drop_mongo_database(uri: str) -> None:

@@ -159,6 +159,26 @@ def test_the_other_fixtures_do_as_their_names_say(pytester: pytest.Pytester) -> 
     pytester.runpytest("-W", "error").assert_outcomes(passed=3)
 
 
+def test_telemetry_is_kept_for_each_test_by_itself(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import socket
+        from urllib.parse import urlsplit
+
+        seen = []
+
+        def use(capture, collector):
+            for endpoint in (collector.http_endpoint, collector.grpc_endpoint):
+                url = urlsplit(endpoint)
+                socket.create_connection((url.hostname, url.port), 5).close()
+            seen.append((id(capture), collector))
+
+        def test_one(span_capture, otlp_collector): use(span_capture, otlp_collector)
+        def test_two(span_capture, otlp_collector): use(span_capture, otlp_collector)
+        def test_both_had_their_own(): assert seen[0][1] is not seen[1][1]
+    """)
+    pytester.runpytest("-W", "error").assert_outcomes(passed=3)
+
+
 def test_loading_it_costs_users_who_do_not_use_it_nothing() -> None:
     program = (
         "import sys, pytest; before = set(sys.modules); import fastapi_factory_utilities.testing.pytest_plugin;"

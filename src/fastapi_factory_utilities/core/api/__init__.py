@@ -9,6 +9,7 @@ from fastapi_factory_utilities.core.api.factory import create_fastapi
 from fastapi_factory_utilities.core.api.flat_routes import flatten_routes
 from fastapi_factory_utilities.core.api.handlers import map_error
 from fastapi_factory_utilities.core.api.problems import ProblemError
+from fastapi_factory_utilities.core.api.request_ids import request_id_of
 from fastapi_factory_utilities.core.api.system import SystemEndpoints
 from fastapi_factory_utilities.core.api.trace_ids import trace_id_of
 
@@ -19,5 +20,6 @@ __all__ = [
     "create_fastapi",
     "flatten_routes",
     "map_error",
+    "request_id_of",
     "trace_id_of",
 ]

@@ -22,6 +22,7 @@ from fastapi_factory_utilities.core.api.trace_ids import trace_id_of
 from fastapi_factory_utilities.core.api.validation import ERRORS_LIMIT, describe_errors
 from fastapi_factory_utilities.core.exceptions import BackendUnavailableError
 from fastapi_factory_utilities.core.logs import get_logger
+from fastapi_factory_utilities.core.telemetry.scopes import ERROR_KEY
 
 __all__ = ["HANDLERS", "answer", "closing_words", "map_error", "problem_of", "tell"]
 
@@ -157,6 +158,8 @@ def tell(scope: Scope, problem: Problem, error: BaseException) -> None:
     """Log what the operator must know: a 4xx is the client's affair, a 5xx is ours."""
     if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
+    if ERROR_KEY in scope:
+        scope[ERROR_KEY] = error
     facts: dict[str, Any] = {"status": problem.status, "trace_id": trace_id_of(scope)}
     facts |= {"method": scope.get("method", "WEBSOCKET"), "path": scope["path"]}
     if isinstance(error, BackendUnavailableError):

@@ -17,8 +17,10 @@ from starlette.websockets import WebSocketDisconnect
 
 from fastapi_factory_utilities.core.api.handlers import closing_words, problem_of, tell
 from fastapi_factory_utilities.core.api.problems import Problem, problem_response
+from fastapi_factory_utilities.core.api.request_ids import with_request_id
 from fastapi_factory_utilities.core.api.trace_ids import trace_id_of
 from fastapi_factory_utilities.core.logs import get_logger
+from fastapi_factory_utilities.core.telemetry.scopes import ERROR_KEY
 
 __all__ = ["UnhandledErrors"]
 
@@ -28,6 +30,7 @@ _SERVER_ERROR = Problem(
     500, detail="The service failed in a way nobody foresaw. Give the trace_id to whoever operates it."
 )
 _TOO_LARGE = 413
+_BEGINNINGS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 
 
 class UnhandledErrors:
@@ -60,6 +63,8 @@ class UnhandledErrors:
                 replaced = _problem_instead(message, scope)
             if replaced is not None:
                 message = {**message, **_part_of(replaced, last)}
+            if last in _BEGINNINGS:
+                message = with_request_id(message, scope)
             return send(message)
 
         try:
@@ -70,8 +75,11 @@ class UnhandledErrors:
     async def _end(self, error: Exception, last: str, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(error, WebSocketDisconnect):
             return  # the peer left, and the endpoint had nothing more to do
+        send = _naming_the_request(scope, send)
         problem = problem_of(error)
         if problem is None:
+            if ERROR_KEY in scope:
+                scope[ERROR_KEY] = error
             _log_unhandled(error, scope)
         else:
             tell(scope, problem, error)
@@ -95,6 +103,13 @@ class UnhandledErrors:
                 if isinstance(response, Response):
                     return response
         return problem_response(problem or _SERVER_ERROR, trace_id_of(scope))
+
+
+def _naming_the_request(scope: Scope, send: Send) -> Send:
+    async def with_id(message: Message) -> None:
+        await send(with_request_id(message, scope) if message["type"] in _BEGINNINGS else message)
+
+    return with_id
 
 
 def _log_unhandled(error: Exception, scope: Scope) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, MutableMapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, ClassVar, Generic
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,8 +17,9 @@ from fastapi_factory_utilities.core.api import (
     trace_id_of,
 )
 from fastapi_factory_utilities.core.api.problems import Problem, problem_response
+from fastapi_factory_utilities.core.api.request_ids import RequestIds
 from fastapi_factory_utilities.core.app.closing import closing_connections
-from fastapi_factory_utilities.core.app.config import RootConfig
+from fastapi_factory_utilities.core.app.config import EnvironmentEnum, RootConfig
 from fastapi_factory_utilities.core.app.running import running
 from fastapi_factory_utilities.core.generics import type_arguments
 from fastapi_factory_utilities.core.logs import get_logger
@@ -31,6 +32,11 @@ from fastapi_factory_utilities.core.services.status import (
     StatusService,
     StatusUpdateEvent,
 )
+from fastapi_factory_utilities.core.telemetry import TelemetrySlot
+
+if TYPE_CHECKING:
+    from fastapi_factory_utilities.core.app.loading import Settings
+    from fastapi_factory_utilities.core.dev import DevelopmentPage
 
 __all__ = ["ApplicationAbstract"]
 
@@ -58,10 +64,12 @@ class ApplicationAbstract(Generic[RootConfigT]):
         PACKAGE_NAME: The package that holds `CONFIG_FILENAME`.
         CONFIG_FILENAME: The configuration file inside the package.
         ODM_DOCUMENT_MODELS: The Beanie documents of the service, for `ODMPlugin`.
+        config_sources: Where each configured value came from; known in development, if a builder made the application.
 
     Args:
         config: The validated configuration.
-        plugins: In the order of their start; they become this application's own.
+        plugins: In the order of their start, but for those that are to be the outermost; they become this application's
+            own.
         role: What this process is there for.
     """
 
@@ -89,6 +97,8 @@ class ApplicationAbstract(Generic[RootConfigT]):
         self._config = config
         self.role: ProcessRole = role
         self.work: Work = Work()
+        self.telemetry_slot: TelemetrySlot = TelemetrySlot()
+        self.config_sources: Settings[Any] | None = None
         self._running: list[PluginAbstract[Any]] = []
         self._draining: set[asyncio.Task[None]] = set()
         self._status = StatusService(liveness=LivenessMonitor(config.liveness.max_stall_seconds))
@@ -106,7 +116,9 @@ class ApplicationAbstract(Generic[RootConfigT]):
         self.add_to_state("config", config)
         self.add_to_state("application", self)
         self.add_to_state("status_service", self._status)
-        self._plugins = [plugin.set_application(self) for plugin in plugins]
+        in_order = sorted(plugins, key=lambda plugin: not plugin.outermost)
+        self._plugins = [plugin.set_application(self) for plugin in in_order]
+        self._page = self._development_page()
         self._system = SystemEndpoints(self._status)
         self._load()
         self._entry = self._compose()
@@ -189,7 +201,21 @@ class ApplicationAbstract(Generic[RootConfigT]):
         entry: ASGIApp = self._asgi_app if self.role is ProcessRole.WEB else _nothing_else
         if self._config.server.access_log:
             entry = AccessLog(entry)
+        entry = RequestIds(entry)
+        for plugin in reversed(self._plugins):
+            entry = plugin.wrap_asgi(entry)
+        if self._page is not None:
+            entry = self._page.around(entry)
         return self._system.before(entry)
+
+    def _development_page(self) -> "DevelopmentPage | None":
+        """Make `/_dev`, in development; elsewhere not even its code is imported."""
+        config = self._config
+        if config.application.environment is not EnvironmentEnum.DEVELOPMENT or not config.development.page:
+            return None
+        from fastapi_factory_utilities.core.dev import DevelopmentPage  # noqa: PLC0415 - see above
+
+        return DevelopmentPage(self)
 
     async def _serve_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak the lifespan protocol, telling a failure in a few lines; raises it too, for test clients."""
@@ -214,6 +240,7 @@ class ApplicationAbstract(Generic[RootConfigT]):
         """Plugins, then the service's own start; its own stop, then the plugins."""
         server = self._config.server
         async with (
+            nullcontext() if self._page is None else self._page.watching(),
             self._status.running(),
             running(self._plugins, start_seconds=server.grace_seconds, grace_seconds=server.stop_seconds),
         ):

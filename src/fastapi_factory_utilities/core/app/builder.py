@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, cast
 from typing_extensions import TypeVar
 
 from fastapi_factory_utilities.core.app.application import ApplicationAbstract
-from fastapi_factory_utilities.core.app.config import RootConfig
+from fastapi_factory_utilities.core.app.config import EnvironmentEnum, RootConfig
 from fastapi_factory_utilities.core.exceptions import ApplicationError
 from fastapi_factory_utilities.core.generics import type_arguments
 from fastapi_factory_utilities.core.logs import configure_logging
@@ -111,12 +111,15 @@ class ApplicationGenericBuilder(Generic[AppT]):
         )
 
         plugins = self._plugins_to_build_with()
-        config = build_config(self.read_settings(plugins))
+        settings = self.read_settings(plugins)
+        config = build_config(settings)
         register_secrets(secret_values(config))
         configure_logging(mode=config.logging_mode.value, levels=config.logging)
         application: AppT = self._application_class(
             config, [plugin for plugin in plugins if _is_enabled(plugin, config)], role=self._role
         )
+        if config.application.environment is EnvironmentEnum.DEVELOPMENT:
+            application.config_sources = settings
         return application
 
     def read_settings(self, plugins: Iterable[PluginAbstract[Any]] | None = None) -> "Settings[RootConfig]":

@@ -114,6 +114,7 @@ def _serve_here(
     application: ApplicationAbstract[Any], listener: socket.socket | None, *, drain_seconds: float | None = None
 ) -> int:
     install_exception_hooks()
+    application.telemetry_slot.owns_process = True
     if application.role is not ProcessRole.WEB:
         drain_seconds = 0.0  # nobody sends it requests that would have to be led elsewhere first
     server = DrainingServer(_uvicorn_config(application), application, drain_seconds=drain_seconds)

@@ -103,11 +103,10 @@ def route_template(scope: Mapping[str, Any]) -> str | None:
     route = scope.get("route")
     if route is None:
         return None
-    template: str | None
-    try:  # FastAPI 0.137 and above: an included router's route knows its prefix only here
-        template = scope["fastapi"]["effective_route_context"].path_format
-    except (KeyError, TypeError, AttributeError):
-        template = getattr(route, "path_format", None)
+    # FastAPI 0.137 and above: an included router's route knows its prefix only here. (To ask costs less than to fail.)
+    facts = scope.get("fastapi")
+    context = facts.get("effective_route_context") if type(facts) is dict else None
+    template: str | None = getattr(context, "path_format", None) or getattr(route, "path_format", None)
     if template is None or "app_root_path" not in scope:
         return template
     mounted_at: str = scope["root_path"][len(scope["app_root_path"]) :]

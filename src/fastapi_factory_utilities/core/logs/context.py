@@ -1,12 +1,17 @@
-"""What is true around an event: values bound by `structlog.contextvars`, and whatever else somebody provides."""
+"""What is true around an event: a request's ids, values bound by `structlog.contextvars`, and what else is provided."""
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any, Final
 
-__all__ = ["ContextProvider", "add_context_provider", "clear_context_providers", "surroundings"]
+__all__ = ["REQUEST_IDS", "ContextProvider", "add_context_provider", "clear_context_providers", "surroundings"]
 
 ContextProvider = Callable[[], Mapping[str, Any]]
+
+REQUEST_IDS: Final[ContextVar[Mapping[str, str]]] = ContextVar("request_ids", default=MappingProxyType({}))
+"""The ids of the request that is being served, for each of its lines; whatever else is bound wins over them."""
 
 _providers: tuple[ContextProvider, ...] = ()
 
@@ -38,7 +43,7 @@ def clear_context_providers() -> None:
 
 def surroundings() -> dict[str, Any]:
     """Collect the keys that are bound around the current event."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {**REQUEST_IDS.get()}
     bound = sys.modules.get("structlog.contextvars")  # nobody can have bound anything before it is imported
     if bound is not None:
         try:
@@ -48,7 +53,7 @@ def surroundings() -> dict[str, Any]:
                 if value is not ...:
                     found[name[10:]] = value
         except AttributeError:
-            found = bound.get_contextvars()
+            found |= bound.get_contextvars()
     for provider in _providers:
         try:
             found.update(provider())

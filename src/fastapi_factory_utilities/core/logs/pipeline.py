@@ -11,6 +11,7 @@ from fastapi_factory_utilities.core.logs.frames import calling_frames
 from fastapi_factory_utilities.core.logs.keys import INSTRUCTIONS, are_ordinary, settled
 from fastapi_factory_utilities.core.logs.messages import cut, text_of
 from fastapi_factory_utilities.core.logs.output import Output
+from fastapi_factory_utilities.core.logs.taps import tap_lines
 from fastapi_factory_utilities.core.logs.tracebacks import describe, exception_of
 from fastapi_factory_utilities.core.logs.values import SCALARS, VALUE_LIMIT, Plain, plain, redacted
 from fastapi_factory_utilities.core.redaction import has_secret, redact
@@ -82,6 +83,7 @@ class Pipeline:
 
     def write(self, line: str) -> None:
         """Write a rendered line; after a time of trouble, tell how many were lost."""
+        tap_lines(line)
         if self.output.write(line) and self.output.lost:
             lost, self.output.lost = self.output.lost, 0
             self.output.write("".join(self.render(time(), "warning", __name__, "log lines lost", {"lines": lost})))

@@ -56,6 +56,11 @@ def _message(record: logging.LogRecord) -> str:
     return message.strip("\n")
 
 
+def _is_new(record: logging.LogRecord) -> bool:
+    """Leave uvicorn's lines about WebSockets out: the access log tells the same, without the query and its secrets."""
+    return record.name != "uvicorn.error" or not str(record.msg).startswith('%s - "WebSocket ')
+
+
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if len(vars(record)) != _PLAIN_LENGTH:
@@ -72,6 +77,7 @@ class StandardLogging:
 
     def __init__(self, levels: Mapping[str, int]) -> None:
         self._handler = RecordHandler()
+        self._handler.addFilter(_is_new)
         root = logging.getLogger()
         silent = {"uvicorn.access": _NEVER} | dict(levels)  # access lines are our own
         self._before = {name: _State(name) for name in {*silent, ROOT, "uvicorn", "uvicorn.error", "uvicorn.access"}}

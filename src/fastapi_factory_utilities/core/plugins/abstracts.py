@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from typing_extensions import TypeVar
 
 from fastapi_factory_utilities.core.generics import type_arguments
@@ -32,6 +33,7 @@ from fastapi_factory_utilities.core.plugins.errors import PluginError, PluginNot
 from fastapi_factory_utilities.core.plugins.roles import ProcessRole
 from fastapi_factory_utilities.core.plugins.work import Work
 from fastapi_factory_utilities.core.services.status import StatusService
+from fastapi_factory_utilities.core.telemetry import Telemetry, TelemetrySlot
 
 if TYPE_CHECKING:
     from fastapi_factory_utilities.core.app import ApplicationAbstract, RootConfig
@@ -53,6 +55,7 @@ class PluginContext:
         package_name: The application's package.
         role: What this process is there for.
         work: Where messages and tasks in flight are counted, for the report of the drain.
+        telemetry_slot: What `telemetry` is read from.
     """
 
     config: "RootConfig"
@@ -61,6 +64,12 @@ class PluginContext:
     package_name: str
     role: ProcessRole = ProcessRole.WEB
     work: Work = field(default_factory=Work)
+    telemetry_slot: TelemetrySlot = field(default_factory=TelemetrySlot)
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """Where spans and instruments come from; complete as soon as every plugin was loaded."""
+        return self.telemetry_slot.current
 
 
 class PluginAbstract(ABC, Generic[ConfigT_co]):
@@ -77,9 +86,11 @@ class PluginAbstract(ABC, Generic[ConfigT_co]):
         config_class: The model of its section; by default the type parameter.
         more_sections: Further sections that it reads, as fields of `context.config`; `enabled: false` in any of them
             switches the plugin off.
+        outermost: Whether it starts before all others and stops after them, wherever it is listed.
     """
 
     section: ClassVar[str] = ""
+    outermost: ClassVar[bool] = False
     more_sections: ClassVar[Mapping[str, type[PluginConfig]]] = {}
     config_class: ClassVar[type[PluginConfig]] = PluginConfig
 
@@ -159,6 +170,7 @@ class PluginAbstract(ABC, Generic[ConfigT_co]):
                 package_name=application.PACKAGE_NAME,
                 role=application.role,
                 work=application.work,
+                telemetry_slot=application.telemetry_slot,
             ),
             config,
         )
@@ -178,6 +190,13 @@ class PluginAbstract(ABC, Generic[ConfigT_co]):
 
     def on_load(self) -> None:
         """Add routes and middleware; open nothing. Runs for all plugins before any starts."""
+
+    def wrap_asgi(self, app: ASGIApp) -> ASGIApp:
+        """Put a layer around everything that the application serves, probes excepted; by default none.
+
+        Called when every plugin was loaded. The first plugin's layer is the outermost; the access log is inside of all.
+        """
+        return app
 
     async def on_startup(self) -> None:
         """Start; the hook of plugins that do not override `lifespan`."""

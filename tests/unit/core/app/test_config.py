@@ -114,7 +114,8 @@ def _keys(model: type[BaseModel], above: str = "") -> Iterator[str]:
         elif info.is_required():
             default = "required"
         else:
-            default = f"`{json.dumps(info.get_default(call_default_factory=True, validated_data={}))}`"
+            value = info.get_default(call_default_factory=True, validated_data={})
+            default = f"`{json.dumps(value, default=sorted)}`"  # a set has no order of its own
         yield f"| `{path}` | {default} | {info.description} |"
         if inner := shape.item().models:
             yield from _keys(inner[0], f"{path}[].")

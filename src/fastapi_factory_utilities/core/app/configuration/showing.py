@@ -39,14 +39,14 @@ class Row(NamedTuple):
     origin: Origin
 
 
-def effective(settings: Settings[Any], config: RootConfig) -> tuple[Row, ...]:
+def effective(settings: Settings[Any] | None, config: RootConfig) -> tuple[Row, ...]:
     """List every value of a configuration, in the order of the models, with its origin and without secrets.
 
     Args:
-        settings: What was read.
+        settings: What was read; without it nothing is known of origins.
         config: What `build_config` made of it.
     """
-    return tuple(_rows(config, settings.tree, (), ""))
+    return tuple(_rows(config, settings.tree if settings is not None else None, (), ""))
 
 
 def _rows(value: Any, node: Node | None, path: tuple[str | int, ...], key: str) -> Iterator[Row]:  # noqa: ANN401

@@ -1,12 +1,25 @@
 """Who the service is: the sections `application`, `development`, `docs` and `liveness`."""
 
+import re
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from fastapi_factory_utilities.core.app.configuration.sections.rules import Section
+from fastapi_factory_utilities.core.rules import broken_rule
 
 __all__ = ["BaseApplicationConfig", "DevelopmentConfig", "DocsConfig", "EnvironmentEnum", "LivenessConfig"]
+
+
+def _must_name_hosts(host: str) -> str:
+    if not re.fullmatch(r"\*|[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(?:/\d{1,3})?", host):
+        raise broken_rule("must be a name, an address, a network such as 172.16.0.0/12, or *; without scheme and port")
+    return host
+
+
+PageHost = Annotated[str, AfterValidator(_must_name_hosts)]
+"""Who may see the development page: a name, an address, a network, or everybody."""
 
 
 class EnvironmentEnum(StrEnum):
@@ -35,6 +48,11 @@ class DevelopmentConfig(Section):
 
     debug: bool = Field(default=False, description="Answer unhandled errors with their traceback; never in production.")
     reload: bool = Field(default=False, description="Restart the service when a source file changes.")
+    page: bool = Field(default=True, description="Whether /_dev shows what the service does; in development only.")
+    page_hosts: tuple[PageHost, ...] = Field(
+        default=(),
+        description="Who may see /_dev beside this machine: names of the service, addresses or networks of clients, *.",
+    )
 
 
 class DocsConfig(Section):

@@ -1,0 +1,1 @@
+"""Our spans: made, sampled, propagated and handed to sinks; they live in OpenTelemetry's context and speak its API."""
