@@ -41,6 +41,44 @@ def test_values_that_make_no_sense_are_refused(values: dict[str, Any]) -> None:
         HttpServiceDependencyConfig.model_validate({"url": "http://a", **values})
 
 
+def test_the_defaults_of_all_parts_fit_each_other() -> None:
+    entry = HttpServiceDependencyConfig(url="http://a")
+
+    assert entry.timeout.total_seconds >= entry.timeout.attempt_seconds
+    assert entry.breaker.window_seconds >= 2 * entry.timeout.attempt_seconds
+    assert entry.retry.budget_ratio <= 0.2
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"timeout": {"total_seconds": 9, "attempt_seconds": 10}}, "total_seconds must be at least attempt_seconds"),
+        ({"breaker": {"window_seconds": 19}}, "window_seconds must be at least twice timeout.attempt_seconds"),
+        ({"timeout": {"attempt_seconds": 20}}, "window_seconds must be at least twice timeout.attempt_seconds"),
+    ],
+)
+def test_parts_that_cancel_each_other_are_refused(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        HttpServiceDependencyConfig.model_validate({"url": "http://a", **values})
+
+
+def test_a_breaker_that_is_off_needs_no_window() -> None:
+    breaker = {"enabled": False, "window_seconds": 1}
+
+    assert not HttpServiceDependencyConfig.model_validate({"url": "http://a", "breaker": breaker}).breaker.enabled
+
+
+def test_the_shorthands_are_services_like_others_and_named_once() -> None:
+    config = DependencyConfig.model_validate(
+        {"http": {"mail": {"url": "http://a"}}, "hydra_admin": {"url": "http://h"}}
+    )
+    twice = {"http": {"hydra_admin": {"url": "http://a"}}, "hydra_admin": {"url": "http://h"}}
+
+    assert sorted(config.http_services()) == ["hydra_admin", "mail"]
+    with pytest.raises(ValidationError, match="hydra_admin is there twice"):
+        DependencyConfig.model_validate(twice)
+
+
 def test_a_key_needs_its_certificate(tmp_path: Path) -> None:
     (tmp_path / "key.pem").touch()
 
