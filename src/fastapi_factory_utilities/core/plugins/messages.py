@@ -26,6 +26,8 @@ class OutgoingMessage:
         type: What kind of message it is, for its readers.
         headers: What else its readers should know.
         timestamp: When it came to be, aware.
+        trace: The headers that say what caused it, as `Telemetry.inject` writes them, where it was made before and
+            elsewhere; by default it belongs to whatever sends it.
     """
 
     exchange: str
@@ -37,6 +39,7 @@ class OutgoingMessage:
     type: str | None = None
     headers: Mapping[str, HeaderValue] = field(default_factory=dict, repr=False)
     timestamp: datetime = field(default_factory=lambda: datetime.now(UTC))
+    trace: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class MessageSender(Protocol):

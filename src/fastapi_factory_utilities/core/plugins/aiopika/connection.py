@@ -1,9 +1,9 @@
 """The connection to the broker: opened in the background, kept up by us, one host after another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from fastapi_factory_utilities.core.plugins.aiopika import required  # noqa: F401 - tells how to install what follows
 
@@ -15,6 +15,7 @@ from fastapi_factory_utilities.core.plugins.aiopika.errors import BrokerUnavaila
 from fastapi_factory_utilities.core.plugins.aiopika.keeping import Keeping
 from fastapi_factory_utilities.core.plugins.aiopika.outlet import Outlet
 from fastapi_factory_utilities.core.plugins.aiopika.question import Question
+from fastapi_factory_utilities.core.telemetry import NO_TELEMETRY, Telemetry
 
 if TYPE_CHECKING:
     from aio_pika.abc import AbstractChannel
@@ -48,6 +49,10 @@ class BrokerConnection:
         on_ready: Called whenever it is ready.
         on_lost: Told why, whenever it is lost.
         problem_with: What `problem_with` asks.
+        telemetry: Where messages are told of.
+
+    Attributes:
+        telemetry: The same, for publishers and listeners.
     """
 
     def __init__(
@@ -59,7 +64,9 @@ class BrokerConnection:
         on_ready: Callable[[], None] | None = None,
         on_lost: Callable[[str], None] | None = None,
         problem_with: "Callable[[Exchange | Queue], TopologyError | None] | None" = None,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
+        self.telemetry = telemetry
         self._config = config
         self._name = name
         self._prepare = prepare
@@ -159,6 +166,7 @@ class BrokerConnection:
         properties: Basic.Properties,
         *,
         timeout_seconds: float | None = None,
+        trace: Mapping[str, Any] | None = None,
     ) -> None:
         """Publish a message, persistent or not as its properties say; return when the broker has confirmed it.
 
@@ -171,6 +179,7 @@ class BrokerConnection:
             body: Its content.
             properties: AMQP's; must have a `message_id`.
             timeout_seconds: How long it may take in all; by default the section's `publish_timeout_seconds`.
+            trace: What the headers say of where the message comes from, where that is not here and now.
 
         Raises:
             UnroutableMessageError: No queue takes it, or there is no such exchange.
@@ -179,12 +188,9 @@ class BrokerConnection:
             AiopikaPluginBaseError: The broker does not allow it.
         """
         seconds = self._config.publish_timeout_seconds if timeout_seconds is None else timeout_seconds
-        outlet = self.outlet(exchange)
-        try:
-            async with asyncio.timeout(seconds):
-                await outlet.publish(routing_key, body, properties)
-        except TimeoutError as error:
-            raise outlet.deadline_passed(seconds) from error
+        if properties.headers is None:
+            properties.headers = {}
+        await self.outlet(exchange).publish_told(seconds, routing_key, body, properties, trace)
 
     def outlet(self, exchange: str) -> Outlet:
         """Return the way out to an exchange; without a deadline of its own.

@@ -21,6 +21,9 @@ class Delivery:
     Args:
         message: What the driver received.
         settling: Tells the broker.
+
+    Attributes:
+        failure: What its handling has failed with, told to the log already.
     """
 
     __slots__ = (
@@ -28,6 +31,7 @@ class Delivery:
         "body",
         "channel",
         "delivery_tag",
+        "failure",
         "given_back",
         "headers",
         "properties",
@@ -45,6 +49,7 @@ class Delivery:
         self.headers: dict[str, Any] = message.header.properties.headers or {}
         self.settled: bool = False
         self.given_back: bool = False
+        self.failure: Exception | None = None
 
     @property
     def attempt(self) -> int:

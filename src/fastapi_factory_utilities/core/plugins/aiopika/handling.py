@@ -12,7 +12,9 @@ from fastapi_factory_utilities.core.plugins.aiopika.handling_failures import Fai
 from fastapi_factory_utilities.core.plugins.aiopika.handling_once import Once
 from fastapi_factory_utilities.core.plugins.aiopika.handling_signals import Reject, Retry
 from fastapi_factory_utilities.core.plugins.aiopika.retry import RetryPolicy
+from fastapi_factory_utilities.core.plugins.aiopika.spans import HandlingSpans
 from fastapi_factory_utilities.core.plugins.inbox import Claim, Inbox
+from fastapi_factory_utilities.core.telemetry import NO_TELEMETRY, Telemetry
 
 __all__ = ["BUSY_SECONDS", "Handling", "Shelves"]
 
@@ -59,6 +61,7 @@ class Handling[MessageT]:
         policy: When a message is tried again.
         find_inbox: Returns what remembers the messages that were processed; see `Once`.
         delivery_limit: After how many returns a quorum queue drops a message; None where it never does.
+        telemetry: Where the messages are told of.
     """
 
     def __init__(
@@ -71,7 +74,9 @@ class Handling[MessageT]:
         policy: RetryPolicy,
         find_inbox: Callable[[], Inbox] | None = None,
         delivery_limit: int | None = None,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
+        self._spans = HandlingSpans(telemetry, queue)
         self._parse = parse
         self._call = call
         self._queue = queue
@@ -87,6 +92,15 @@ class Handling[MessageT]:
         Raises:
             asyncio.CancelledError: It was cancelled; the delivery is not settled, unless it was done with already.
         """
+        if not self._spans.active:
+            await self._settle(delivery)
+            return
+        with self._spans.handling(delivery) as message:
+            await self._settle(delivery)
+            if delivery.failure is not None:
+                message.fail(delivery.failure)
+
+    async def _settle(self, delivery: Delivery) -> None:
         if self._delivery_limit is not None and delivery.times_returned >= self._delivery_limit:
             # The next time, the broker would drop it; a copy is counted anew.
             await self._failed(
@@ -183,6 +197,7 @@ class Handling[MessageT]:
     def _tell(
         self, write: Callable[..., None], event: str, delivery: Delivery, error: Exception, **facts: object
     ) -> None:
+        delivery.failure = delivery.failure or error
         told: dict[str, object] = {"queue": self._queue, "message_id": delivery.message_id, "attempt": delivery.attempt}
         if isinstance(error, Reject | Retry):
             facts["reason"] = error.reason

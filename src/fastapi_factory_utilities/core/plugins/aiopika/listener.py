@@ -23,6 +23,7 @@ from fastapi_factory_utilities.core.plugins.aiopika.resource import Resource
 from fastapi_factory_utilities.core.plugins.aiopika.retry import RetryPolicy
 from fastapi_factory_utilities.core.plugins.aiopika.retry_queues import SideQueues
 from fastapi_factory_utilities.core.plugins.aiopika.retry_shelves import BrokerShelves
+from fastapi_factory_utilities.core.plugins.aiopika.spans import telemetry_of
 from fastapi_factory_utilities.core.plugins.aiopika.topology import Exchange, Queue
 from fastapi_factory_utilities.core.plugins.inbox import Inbox
 from fastapi_factory_utilities.core.plugins.provided import Provided
@@ -212,6 +213,7 @@ class AbstractListener[MessageT: GenericMessage[Any]](Resource, ABC):
             policy=self._policy,
             find_inbox=self._inbox_finder(app),
             delivery_limit=delivery_limit_of(self._queue),
+            telemetry=telemetry_of(connection),
         )
         self._consuming = Consuming(
             handling,

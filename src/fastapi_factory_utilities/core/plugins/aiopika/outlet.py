@@ -1,6 +1,7 @@
 """The way out to one exchange: many messages at once on one channel, each confirmed."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
@@ -19,6 +20,7 @@ from fastapi_factory_utilities.core.plugins.aiopika.errors import (
     UnroutableMessageError,
 )
 from fastapi_factory_utilities.core.plugins.aiopika.message import CONTENT_TYPE, GenericMessage
+from fastapi_factory_utilities.core.plugins.aiopika.spans import PublishingSpans, telemetry_of
 
 if TYPE_CHECKING:
     from aiormq.abc import AbstractChannel
@@ -61,11 +63,15 @@ class Outlet:
         connection: Whose channels it uses.
         exchange: The exchange's name.
         max_unconfirmed: How many messages may be on their way at once.
+
+    Attributes:
+        spans: Tells of what is published here by those who want it told; a message that only moves is not.
     """
 
     def __init__(self, connection: Channels, exchange: str, max_unconfirmed: int = 1000) -> None:
         self._connection = connection
         self._exchange = exchange
+        self.spans: PublishingSpans = PublishingSpans(telemetry_of(connection), exchange)
         self._channel: Channel | None = None
         self._opening: asyncio.Task[Channel] | None = None
         # What is on its way, by message id; the future is for those who wait for the same id.
@@ -199,6 +205,47 @@ class Outlet:
         if waiting is None:
             waiting = self._under_way[message_id] = asyncio.get_running_loop().create_future()
         await asyncio.shield(waiting)
+
+    async def publish_within(self, seconds: float, routing_key: str, body: bytes, properties: Basic.Properties) -> None:
+        """Do as `publish` does, with a deadline.
+
+        Raises:
+            BrokerUnavailableError: The message was not confirmed in time; it may have arrived all the same.
+            AiopikaPluginBaseError: See `publish`.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self.publish(routing_key, body, properties)
+        except TimeoutError as error:
+            raise self.deadline_passed(seconds) from error
+
+    async def publish_told(
+        self,
+        seconds: float,
+        routing_key: str,
+        body: bytes,
+        properties: Basic.Properties,
+        trace: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Do as `publish_within` does, and tell of it.
+
+        Args:
+            seconds: How long it may take.
+            routing_key: What it is routed by.
+            body: Its content.
+            properties: With a `message_id`, and with headers, which say then where the message comes from.
+            trace: What they say instead, where the message was made before, elsewhere.
+
+        Raises:
+            AiopikaPluginBaseError: See `publish_within`.
+        """
+        if not self.spans.active:
+            if trace and properties.headers is not None:
+                properties.headers.update(trace)
+            await self.publish_within(seconds, routing_key, body, properties)
+            return
+        with self.spans.publishing(routing_key, len(body), properties, trace):
+            await self.publish_within(seconds, routing_key, body, properties)
 
     def deadline_passed(self, seconds: float) -> BrokerUnavailableError:
         """Make the error of a message that was not confirmed in time.

@@ -116,6 +116,7 @@ class AiopikaPlugin(ConnectionPlugin[AiopikaConfig, "BrokerConnection"]):
             on_ready=self._tell_ready,
             on_lost=self._tell_lost,
             problem_with=declared.problem_with,
+            telemetry=self.context.telemetry,
         )
 
         async def wait_for_topology(_: BrokerConnection) -> None:
@@ -129,6 +130,7 @@ class AiopikaPlugin(ConnectionPlugin[AiopikaConfig, "BrokerConnection"]):
             on_ready=self._tell_ready,
             on_lost=self._tell_lost,
             problem_with=declared.problem_with,
+            telemetry=self.context.telemetry,
         )
         self._connections = (connection, publishing)
         async with connection.running(), publishing.running():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi_factory_utilities.core.plugins.aiopika.errors import (
@@ -136,12 +137,7 @@ class AbstractPublisher[MessageT: GenericMessage[Any]](Resource):
         if outlet is None:
             raise self._no_connection(self.name)
         seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
-        body, properties = message.to_bytes(), outlet.properties(message)
-        try:
-            async with asyncio.timeout(seconds):
-                await outlet.publish(routing_key, body, properties)
-        except TimeoutError as error:
-            raise outlet.deadline_passed(seconds) from error
+        await outlet.publish_told(seconds, routing_key, message.to_bytes(), outlet.properties(message))
 
     async def publish_many(
         self, messages: Iterable[MessageT], routing_key: str, *, timeout_seconds: float | None = None
@@ -162,14 +158,17 @@ class AbstractPublisher[MessageT: GenericMessage[Any]](Resource):
         if outlet is None:
             raise self._no_connection(self.name)
         seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        # Those that are told of keep the deadline themselves, so that their spans end as failures.
+        is_told = outlet.spans.active
+        publish = partial(outlet.publish_told, seconds) if is_told else outlet.publish
         tasks = [
-            asyncio.ensure_future(outlet.publish(routing_key, message.to_bytes(), outlet.properties(message)))
+            asyncio.ensure_future(publish(routing_key, message.to_bytes(), outlet.properties(message)))
             for message in messages
         ]
         if not tasks:
             return
         try:
-            await asyncio.wait(tasks, timeout=seconds)
+            await asyncio.wait(tasks, timeout=None if is_told else seconds)
         finally:
             late = [task for task in tasks if not task.done()]
             for task in late:

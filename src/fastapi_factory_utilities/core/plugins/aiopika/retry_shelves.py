@@ -1,6 +1,5 @@
 """Messages sent to the queues beside their queue, with the broker's word that they are kept."""
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -52,11 +51,7 @@ class QueueSender:
             UnroutableMessageError: There is no such queue.
             AiopikaPluginBaseError: The broker did not confirm it, or not in time.
         """
-        try:
-            async with asyncio.timeout(_CONFIRM_SECONDS):
-                await self._outlet.publish(queue, body, _copied(properties, headers))
-        except TimeoutError as error:
-            raise self._outlet.deadline_passed(_CONFIRM_SECONDS) from error
+        await self._outlet.publish_within(_CONFIRM_SECONDS, queue, body, _copied(properties, headers))
 
 
 class BrokerShelves:

@@ -45,4 +45,6 @@ class ConfirmedSender:
             message_type=message.type,
             timestamp=message.timestamp,
         )
-        await self._connection.publish(message.exchange, message.routing_key, message.body, properties)
+        await self._connection.publish(
+            message.exchange, message.routing_key, message.body, properties, trace=message.trace
+        )

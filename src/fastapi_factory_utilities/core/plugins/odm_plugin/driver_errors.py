@@ -24,7 +24,7 @@ from fastapi_factory_utilities.core.plugins.odm_plugin.errors import (
     UnableToCreateEntityDueToDuplicateKeyError,
 )
 
-__all__ = ["DRIVER_ERRORS", "Operation", "as_operation_error", "invalid_document"]
+__all__ = ["DRIVER_ERRORS", "Operation", "Operations", "as_operation_error", "invalid_document"]
 
 # The last two are what BSON's encoder raises for an integer beyond 64 bits and for a lone surrogate.
 _UNFIT = (BSONError, OverflowError, UnicodeError)
@@ -58,7 +58,26 @@ class Operation:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if isinstance(error, DRIVER_ERRORS):
-            raise as_operation_error(error, collection=self.collection, operation=self.name) from error
+            raise self.translated(error) from error
+
+    def translated(self, error: Exception) -> OperationError:
+        """Return one of our errors for one of the driver's."""
+        return as_operation_error(error, collection=self.collection, operation=self.name)
+
+
+class Operations:
+    """Makes the operations of one collection: `with operations("insert"):`.
+
+    Args:
+        collection: The collection's name.
+    """
+
+    def __init__(self, collection: str) -> None:
+        self.collection: str = collection
+
+    def __call__(self, name: str) -> Operation:
+        """Return an operation, to be entered once."""
+        return Operation(self.collection, name)
 
 
 def as_operation_error(error: Exception, *, collection: str, operation: str) -> OperationError:

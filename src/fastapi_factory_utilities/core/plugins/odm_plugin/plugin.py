@@ -61,14 +61,16 @@ class ODMPlugin(ConnectionPlugin[ODMConfig, "AsyncMongoClient[dict[str, Any]]"])
     @asynccontextmanager
     async def open(self) -> "AsyncIterator[AsyncMongoClient[dict[str, Any]]]":
         """Make the client, which connects when it is used, and make the documents usable."""
-        from pymongo import AsyncMongoClient, timeout  # noqa: PLC0415 - a disabled plugin needs no driver
+        from pymongo import timeout  # noqa: PLC0415 - a disabled plugin needs no driver
 
         from fastapi_factory_utilities.core.plugins.odm_plugin.binding import bind  # noqa: PLC0415 - see above
+        from fastapi_factory_utilities.core.plugins.odm_plugin.client import ToldClient  # noqa: PLC0415 - see above
 
         _keep_the_driver_from_telling_everything()
         name = self.context.config.application.service_name
-        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+        client = ToldClient(
             self.config.uri.get_secret_value(),
+            telemetry=self.context.telemetry,
             appname=name.encode()[:_APP_NAME_BYTES].decode(errors="ignore"),
             tz_aware=True,
             uuidRepresentation="standard",

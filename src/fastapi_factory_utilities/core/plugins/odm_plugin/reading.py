@@ -12,8 +12,9 @@ from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 
 from fastapi_factory_utilities.core.generics import type_arguments
+from fastapi_factory_utilities.core.plugins.odm_plugin.client import operations_in
 from fastapi_factory_utilities.core.plugins.odm_plugin.documents import BaseDocument
-from fastapi_factory_utilities.core.plugins.odm_plugin.driver_errors import Operation, invalid_document
+from fastapi_factory_utilities.core.plugins.odm_plugin.driver_errors import Operations, invalid_document
 from fastapi_factory_utilities.core.plugins.odm_plugin.errors import RepositoryDefinitionError
 from fastapi_factory_utilities.core.plugins.odm_plugin.mapping import EntityMapping, map_entity
 from fastapi_factory_utilities.core.plugins.odm_plugin.pages import Page
@@ -48,7 +49,7 @@ class ReadRepository[DocumentT: BaseDocument, EntityT: BaseModel]:
 
     async def get_one_by_id(self, entity_id: UUID, session: AsyncClientSession | None = None) -> EntityT | None:
         """Return the entity with this id, or None."""
-        with Operation(self.collection_name, "get_one_by_id"):
+        with self._operations("get_one_by_id"):
             document = await self._collection.find_one(self._query.by_id(entity_id), session=session)
         return None if document is None else self._load(document, "get_one_by_id")
 
@@ -57,7 +58,7 @@ class ReadRepository[DocumentT: BaseDocument, EntityT: BaseModel]:
     ) -> EntityT | None:
         """Return the first entity for which all the filters hold, or None."""
         query, order = self._query.filter(filters), self._query.sort(sort) or None
-        with Operation(self.collection_name, "get_one"):
+        with self._operations("get_one"):
             document = await self._collection.find_one(query, sort=order, session=session)
         return None if document is None else self._load(document, "get_one")
 
@@ -81,7 +82,7 @@ class ReadRepository[DocumentT: BaseDocument, EntityT: BaseModel]:
         if limit == 0:
             return []
         cursor = self._cursor(filters, skip, limit, sort, session)
-        with Operation(self.collection_name, "find"):
+        with self._operations("find"):
             documents = await cursor.to_list()
         return self._load_all(documents)
 
@@ -101,15 +102,16 @@ class ReadRepository[DocumentT: BaseDocument, EntityT: BaseModel]:
         """
         if limit == 0:
             return
-        operation = Operation(self.collection_name, "stream")
         cursor = self._cursor(filters, skip, limit, sort, session, batch_size)
         try:
-            while True:
-                with operation:
-                    document = await anext(cursor, None)
-                if document is None:
+            batch: list[dict[str, Any]] = []
+            while not batch or len(batch) == batch_size:
+                with self._operations("stream"):
+                    batch = await cursor.to_list(batch_size)
+                if not batch:
                     return
-                yield self._load(document, "stream")
+                for document in batch:
+                    yield self._load(document, "stream")
         finally:
             await cursor.close()
 
@@ -141,16 +143,20 @@ class ReadRepository[DocumentT: BaseDocument, EntityT: BaseModel]:
     async def count(self, *filters: Filter, session: AsyncClientSession | None = None) -> int:
         """Return for how many entities all the filters hold."""
         query = self._query.filter(filters)
-        with Operation(self.collection_name, "count"):
+        with self._operations("count"):
             return await self._collection.count_documents(query, session=session)
 
     async def exists(self, *filters: Filter, session: AsyncClientSession | None = None) -> bool:
         """Whether there is an entity for which all the filters hold: `await books.exists(book_id)`."""
         query = self._query.filter(filters)
-        with Operation(self.collection_name, "exists"):
+        with self._operations("exists"):
             return await self._collection.find_one(query, {"_id": True}, session=session) is not None
 
     # what the methods above are made of
+
+    @cached_property
+    def _operations(self) -> Operations:
+        return operations_in(getattr(self, "_database", None), self.collection_name)
 
     @cached_property
     def _mapping(self) -> EntityMapping[EntityT]:

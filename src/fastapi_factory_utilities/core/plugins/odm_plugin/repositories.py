@@ -27,7 +27,6 @@ from pymongo.errors import DuplicateKeyError
 
 from fastapi_factory_utilities.core.plugins.odm_plugin.changes import Change
 from fastapi_factory_utilities.core.plugins.odm_plugin.documents import BaseDocument, utc_now
-from fastapi_factory_utilities.core.plugins.odm_plugin.driver_errors import Operation
 from fastapi_factory_utilities.core.plugins.odm_plugin.pages import Page
 from fastapi_factory_utilities.core.plugins.odm_plugin.queries import Filter, Sort
 from fastapi_factory_utilities.core.plugins.odm_plugin.reading import ReadRepository
@@ -55,8 +54,7 @@ class AbstractRepository[DocumentT: BaseDocument, EntityT: BaseModel](ReadReposi
         whose field `transient` is true, such as a conflict with another transaction, goes away when the whole block
         is tried again.
         """
-        operation = Operation(self.collection_name, "transaction")
-        with operation:
+        with self._operations("transaction"):
             async with self.get_session() as session, await session.start_transaction():
                 yield session
 
@@ -69,7 +67,7 @@ class AbstractRepository[DocumentT: BaseDocument, EntityT: BaseModel](ReadReposi
         """
         document = self._new(entity, "insert")
         stored = self._load(document.copy(), "insert")
-        with Operation(self.collection_name, "insert"):
+        with self._operations("insert"):
             try:
                 await self._collection.insert_one(document, session=session)
             except DuplicateKeyError:
@@ -91,7 +89,7 @@ class AbstractRepository[DocumentT: BaseDocument, EntityT: BaseModel](ReadReposi
         documents = [self._new(entity, "insert_many") for entity in entities]
         stored = [self._load(document.copy(), "insert_many") for document in documents]
         if documents:
-            with Operation(self.collection_name, "insert_many"):
+            with self._operations("insert_many"):
                 await self._collection.insert_many(documents, session=session)
         return stored
 
@@ -106,7 +104,7 @@ class AbstractRepository[DocumentT: BaseDocument, EntityT: BaseModel](ReadReposi
         """
         change = self._change(entity, "update")
         stored = self._load(change.document, "update")
-        with Operation(self.collection_name, "update"):
+        with self._operations("update"):
             created_at = await self._store.update(change, session)
         return self._as_created(stored, change, created_at)
 
@@ -128,7 +126,7 @@ class AbstractRepository[DocumentT: BaseDocument, EntityT: BaseModel](ReadReposi
         document = self._encode(self._mapping.encode, entity, "upsert")
         change.defaults = {key: value for key, value in document.items() if key not in change.document}
         change.defaults[self._mapping.keys["created_at"]] = change.values[self._mapping.keys["updated_at"]]
-        with Operation(self.collection_name, "upsert"):
+        with self._operations("upsert"):
             created_at = await self._store.upsert(change, session)
         return self._as_created(stored, change, created_at)
 
@@ -143,7 +141,7 @@ class AbstractRepository[DocumentT: BaseDocument, EntityT: BaseModel](ReadReposi
         Raises:
             EntityNotFoundError: It was not there, and `raise_if_not_found` (a ValueError, too).
         """
-        with Operation(self.collection_name, "delete_one_by_id"):
+        with self._operations("delete_one_by_id"):
             result = await self._collection.delete_one(self._query.by_id(entity_id), session=session)
         if raise_if_not_found and result.deleted_count == 0:
             raise not_found(entity_id, collection=self.collection_name, operation="delete_one_by_id")

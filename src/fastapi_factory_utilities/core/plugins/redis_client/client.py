@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from fastapi_factory_utilities.core.plugins.redis_client import required  # noqa: F401 - says how to install the rest
@@ -20,6 +20,8 @@ from redis.asyncio.sentinel import (
 from redis.backoff import NoBackoff
 
 from fastapi_factory_utilities.core.plugins.redis_client.config import RedisConfig
+from fastapi_factory_utilities.core.plugins.redis_client.told import Commands, ToldRedis
+from fastapi_factory_utilities.core.telemetry import NO_TELEMETRY, Telemetry
 
 __all__ = ["make_client"]
 
@@ -27,7 +29,9 @@ __all__ = ["make_client"]
 _NOT_IN_A_NAME: Final = re.compile(r"[^!-~]+")
 
 
-def make_client(config: RedisConfig, *, name: str = "", patience_seconds: float = 0.0) -> Redis:
+def make_client(
+    config: RedisConfig, *, name: str = "", patience_seconds: float = 0.0, telemetry: Telemetry = NO_TELEMETRY
+) -> Redis:
     """Make a client, which connects when it is used: it is made while Redis is down, too.
 
     No command is sent twice: one that fails has failed, and may have been done all the same. A connection that broke
@@ -39,12 +43,18 @@ def make_client(config: RedisConfig, *, name: str = "", patience_seconds: float 
         name: How the server lists our connections (`CLIENT LIST`).
         patience_seconds: How much longer than `operation_timeout_ms` an answer may take, for commands that wait on the
             server.
+        telemetry: Where its commands are told of.
     """
     options = _options(config, name=name, patience_seconds=patience_seconds)
-    if config.sentinels:
-        return Redis.from_pool(_sentinel_pool(config, options))
-    assert config.url is not None  # noqa: S101 - the section's validator says so
-    return Redis.from_pool(BlockingConnectionPool(**options))
+    assert config.sentinels or config.url is not None  # noqa: S101 - the section's validator says so
+    pool = _sentinel_pool(config, options) if config.sentinels else BlockingConnectionPool(**options)
+    if not telemetry.active:
+        return Redis.from_pool(pool)
+    client = cast("ToldRedis", ToldRedis.from_pool(pool))  # what the driver makes is of the class that it is asked of
+    client.told = Commands(
+        telemetry, database=options.get("db", 0), host=pool.connection_kwargs.get("host"), port=options.get("port")
+    )
+    return client
 
 
 def _options(config: RedisConfig, *, name: str, patience_seconds: float) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from fastapi_factory_utilities.core.plugins.taskiq_plugins.queues import DeadLet
 from fastapi_factory_utilities.core.plugins.taskiq_plugins.registered import RegisteredTask
 from fastapi_factory_utilities.core.plugins.taskiq_plugins.retries import RetryPolicy
 from fastapi_factory_utilities.core.plugins.taskiq_plugins.schedules import Schedule
+from fastapi_factory_utilities.core.plugins.taskiq_plugins.spans import TaskSpans
 from fastapi_factory_utilities.core.plugins.taskiq_plugins.tasks import Task, name_of
 
 __all__ = ["SchedulerComponent"]
@@ -36,11 +37,24 @@ class SchedulerComponent:
         self._scheduler: TaskiqScheduler | None = None
         self._dead_letters: DeadLetterList | None = None
         self._tasks: dict[str, RegisteredTask[..., Any]] = {}
+        self._spans = TaskSpans()
 
     def configure(
-        self, broker: AsyncBroker, source: ScheduleSource, dead_letters: DeadLetterList | None = None
+        self,
+        broker: AsyncBroker,
+        source: ScheduleSource,
+        dead_letters: DeadLetterList | None = None,
+        spans: TaskSpans | None = None,
     ) -> Self:
-        """Give it the queue that tasks are sent through, and where its schedules and dead letters are kept."""
+        """Give it the queue that tasks are sent through, and where its schedules and dead letters are kept.
+
+        Args:
+            broker: The queue.
+            source: The schedules.
+            dead_letters: What was given up.
+            spans: What tells of tasks.
+        """
+        self._spans = spans or self._spans
         self._broker = broker
         self._dead_letters = dead_letters
         self._source = source
@@ -102,6 +116,11 @@ class SchedulerComponent:
             raise TaskRegistrationError("Dead letters are not initialized")
         return self._dead_letters
 
+    @property
+    def spans(self) -> TaskSpans:
+        """What tells of its tasks."""
+        return self._spans
+
     def register_task(
         self,
         task: Callable[..., Any] | Task[..., Any],
@@ -141,7 +160,7 @@ class SchedulerComponent:
             raise TaskRegistrationError(f"Task {task.name} already registered", task=task.name)
         broker = self.broker
         task.check()
-        registered = RegisteredTask(task, broker, self.scheduler_source)
+        registered = RegisteredTask(task, broker, self.scheduler_source, self._spans)
         self._tasks[task.name] = registered
         broker.local_task_registry[task.name] = registered
         return registered

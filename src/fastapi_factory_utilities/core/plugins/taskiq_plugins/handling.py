@@ -81,19 +81,33 @@ class TaskHandler:
             await delivery.dead(unreadable, "the message cannot be read", None)
             return
         bind_context(message.labels.get(LABEL), task=message.task_name, task_id=message.task_id, attempt=attempt)
+        spans = self._component.spans
+        if not spans.active:
+            await self._handle(delivery, message, attempt, app)
+            return
+        with spans.running(message, attempt, len(delivery.data)) as told:
+            error = await self._handle(delivery, message, attempt, app)
+            if error is not None:
+                told.fail(error)
+
+    async def _handle(
+        self, delivery: Delivery, message: TaskiqMessage, attempt: int, app: FastAPI
+    ) -> BaseException | None:
+        """Settle a task by what can be done with it; return what it failed with."""
         task = self._component.find(message.task_name)
         if task is None:
-            await self._unknown(delivery, message, attempt)
-        elif delivery.times > self._config.max_deliveries:
+            return await self._unknown(delivery, message, attempt)
+        if delivery.times > self._config.max_deliveries:
             cause = f"{delivery.times - 1} workers ended while they ran it"
-            await self._give_up(delivery, message, cause, _failed(cause))
-        else:
-            await self._attempt(delivery, message, task, attempt, app)
+            result = _failed(cause)
+            await self._give_up(delivery, message, cause, result)
+            return result.error
+        return await self._attempt(delivery, message, task, attempt, app)
 
     async def _attempt(
         self, delivery: Delivery, message: TaskiqMessage, task: Task[..., Any], attempt: int, app: FastAPI
-    ) -> None:
-        """Call the function once, and settle the task by what comes of it."""
+    ) -> Exception | None:
+        """Call the function once, and settle the task by what comes of it; return what it failed with."""
         began = time.perf_counter()
         error: Exception | None = None
         value: Any = None
@@ -116,12 +130,13 @@ class TaskHandler:
             wait = task.retry.wait_seconds(attempt)
             _log.warning("task failed, it is tried again", wait_seconds=round(wait, 3), exc_info=error)
             await self._again(delivery, message, attempt + 1, wait)
-            return
+            return error
         if error is None:
             await delivery.done(result)
         else:
             await self._give_up(delivery, message, _in_words(error), result, error)
         await tell_middlewares(self._broker, "post_save", message, result)
+        return error
 
     async def _call(
         self, task: Task[..., Any], message: TaskiqMessage, attempt: int, deliveries: int, app: FastAPI
@@ -142,14 +157,16 @@ class TaskHandler:
         with running_task(context):
             return task.arguments.dump_result(await _within(limit, task, app, arguments))
 
-    async def _unknown(self, delivery: Delivery, message: TaskiqMessage, attempt: int) -> None:
+    async def _unknown(self, delivery: Delivery, message: TaskiqMessage, attempt: int) -> BaseException | None:
+        cause = "no worker knows a task of this name: register it and re-queue this, or delete it"
+        result = _failed(cause)
         if attempt < _UNKNOWN.max_attempts:
             wait = _UNKNOWN.wait_seconds(attempt)
             _log.warning("task unknown to this process, it is tried again", wait_seconds=round(wait, 3))
             await self._again(delivery, message, attempt + 1, wait)
         else:
-            cause = "no worker knows a task of this name: register it and re-queue this, or delete it"
-            await self._give_up(delivery, message, cause, _failed(cause))
+            await self._give_up(delivery, message, cause, result)
+        return result.error
 
     async def _again(self, delivery: Delivery, message: TaskiqMessage, attempt: int, wait_seconds: float) -> None:
         await delivery.retry(self._copy(message, attempt), wait_seconds)

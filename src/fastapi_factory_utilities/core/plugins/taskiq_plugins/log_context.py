@@ -12,6 +12,9 @@ __all__ = ["LABEL", "bind_context", "carried_context"]
 
 LABEL = "log_context"
 
+# A task has spans of its own; the trace is the sender's, also where nobody records it.
+_LEFT_BEHIND = frozenset({"span_id"})
+
 _MAX_LENGTH = 4096
 
 
@@ -23,7 +26,7 @@ def carried_context() -> str | None:
     carried: dict[str, Any] = {}
     length = 2
     for name, value in surroundings().items():
-        if not isinstance(value, str | int | float | bool):
+        if name in _LEFT_BEHIND or not isinstance(value, str | int | float | bool):
             continue
         length += len(name) + len(str(value)) + 6
         if length > _MAX_LENGTH:

@@ -95,7 +95,11 @@ class TaskiqPlugin(ConnectionPlugin[RedisConfig, "SchedulerComponent"]):
     @asynccontextmanager
     async def open(self) -> "AsyncIterator[SchedulerComponent]":
         """Make the component, its queue and its client, and register the tasks."""
-        from fastapi_factory_utilities.core.plugins.taskiq_plugins import backends, component  # noqa: PLC0415 - drivers
+        from fastapi_factory_utilities.core.plugins.taskiq_plugins import (  # noqa: PLC0415 - drivers
+            backends,
+            component,
+            spans,
+        )
 
         name, settings = self.queue_name, self.settings
         opened = (
@@ -104,7 +108,12 @@ class TaskiqPlugin(ConnectionPlugin[RedisConfig, "SchedulerComponent"]):
             else backends.redis_backend(name, settings, self.config)
         )
         async with opened as backend:
-            tasks = component.SchedulerComponent().configure(backend.broker, backend.source, backend.queue.dead_letters)
+            tasks = component.SchedulerComponent().configure(
+                backend.broker,
+                backend.source,
+                backend.queue.dead_letters,
+                spans.TaskSpans(self.context.telemetry, name),
+            )
             for task in self._tasks:
                 tasks.register_task(task)
             if self._register_hook is not None:

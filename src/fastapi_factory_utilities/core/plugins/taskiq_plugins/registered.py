@@ -1,6 +1,6 @@
 """Tasks as they are used: registered with a component, ready to be sent."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from taskiq.task import AsyncTaskiqTask
 
 from fastapi_factory_utilities.core.plugins.taskiq_plugins.log_context import LABEL, carried_context
 from fastapi_factory_utilities.core.plugins.taskiq_plugins.middlewares import changed_by_middlewares, tell_middlewares
+from fastapi_factory_utilities.core.plugins.taskiq_plugins.spans import TaskSpans
 from fastapi_factory_utilities.core.plugins.taskiq_plugins.tasks import Task
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ __all__ = ["Kicker", "RegisteredTask", "message_for"]
 class Kicker[**P, R](AsyncKicker[P, Coroutine[Any, Any, R]]):
     """Sends one task: `await registered.kicker().with_labels(tenant="x").kiq(book_id)`."""
 
-    def __init__(self, task: Task[P, R], broker: AsyncBroker) -> None:
+    def __init__(self, task: Task[P, R], broker: AsyncBroker, spans: TaskSpans | None = None) -> None:
         super().__init__(task.name, broker, dict(task.labels), return_type=task.arguments.return_type)
         self._task = task
+        self._spans = spans or TaskSpans()
 
     async def kiq(  # type: ignore[override]  # the overloads of Taskiq are for functions of two colours
         self, *args: P.args, **kwargs: P.kwargs
@@ -42,13 +44,20 @@ class Kicker[**P, R](AsyncKicker[P, Coroutine[Any, Any, R]]):
             TaskQueueUnavailableError: Redis does not answer.
             TaskQueueFullError: Too many tasks wait.
         """
-        message = await changed_by_middlewares(self.broker, "pre_send", self._prepare_message(*args, **kwargs))
-        await self.broker.kick(self.broker.formatter.dumps(message))
+        message = await changed_by_middlewares(self.broker, "pre_send", self._message(args, kwargs))
+        with self._spans.sending(message):
+            await self.broker.kick(self.broker.formatter.dumps(message))
         await tell_middlewares(self.broker, "post_send", message)
         return AsyncTaskiqTask(message.task_id, self.broker.result_backend, self._task.arguments.return_type)
 
     def _prepare_message(self, *args: Any, **kwargs: Any) -> TaskiqMessage:  # noqa: ANN401 - the function's own
-        """Check the arguments before they leave; Taskiq's own methods that make schedules call this, too."""
+        """Make the message that a schedule will send; Taskiq's own methods that make schedules call this."""
+        message = self._message(args, kwargs)
+        self._spans.mark(message)
+        return message
+
+    def _message(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TaskiqMessage:
+        """Check the arguments before they leave."""
         arguments = self._task.arguments.dump(args, kwargs)
         return message_for(self._task.name, arguments, self.labels, self.custom_task_id or self.broker.id_generator())
 
@@ -59,8 +68,11 @@ class RegisteredTask[**P, R](AsyncTaskiqDecoratedTask[P, Coroutine[Any, Any, R]]
     Taskiq's constructor is not called: it would rename the function and write into its module.
     """
 
-    def __init__(self, task: Task[P, R], broker: AsyncBroker, source: ScheduleSource) -> None:
+    def __init__(
+        self, task: Task[P, R], broker: AsyncBroker, source: ScheduleSource, spans: TaskSpans | None = None
+    ) -> None:
         self.task = task
+        self._spans = spans or TaskSpans()
         self.source = source
         self.broker = broker
         self.task_name: str = task.name
@@ -70,7 +82,7 @@ class RegisteredTask[**P, R](AsyncTaskiqDecoratedTask[P, Coroutine[Any, Any, R]]
 
     def kicker(self) -> Kicker[P, R]:
         """Return what sends it, to say more about this one sending."""
-        return Kicker(self.task, self.broker)
+        return Kicker(self.task, self.broker, self._spans)
 
     async def kiq(  # type: ignore[override]  # the overloads of Taskiq are for functions of two colours
         self, *args: P.args, **kwargs: P.kwargs

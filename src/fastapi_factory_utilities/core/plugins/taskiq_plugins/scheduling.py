@@ -224,7 +224,9 @@ class TaskScheduling:
         # As long as anybody could come back and try this very time again.
         ttl_seconds = _ONCE_SECONDS if is_once else self._catch_up.total_seconds() + _FROZEN_SECONDS
         guard = f"fired:{planned.schedule_id}:{round(due_at.timestamp() * 1000)}"
-        was_sent = await self._queue.kick_once(broker.formatter.dumps(message), guard=guard, ttl_seconds=ttl_seconds)
+        with self._component.spans.firing(message):
+            data = broker.formatter.dumps(message)
+            was_sent = await self._queue.kick_once(data, guard=guard, ttl_seconds=ttl_seconds)
         if was_sent:
             _log.debug("schedule fired", schedule=planned.schedule_id, task=planned.task_name, task_id=task_id)
             await tell_middlewares(broker, "post_send", message)

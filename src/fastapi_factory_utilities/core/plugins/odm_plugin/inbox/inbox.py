@@ -17,7 +17,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from fastapi_factory_utilities.core.plugins.inbox import Claim
 from fastapi_factory_utilities.core.plugins.inbox_claims import Claims
-from fastapi_factory_utilities.core.plugins.odm_plugin.driver_errors import Operation
+from fastapi_factory_utilities.core.plugins.odm_plugin.client import operations_in
 from fastapi_factory_utilities.core.plugins.odm_plugin.errors import (
     DatabaseUnavailableError,
     UnableToCreateEntityDueToDuplicateKeyError,
@@ -74,6 +74,7 @@ class MongoInbox:
     ) -> None:
         self._database = database
         self._keys = our_collection(database, collection)
+        self._operations = operations_in(database, collection)
         self._lease_ms = int(lease_seconds * 1000)
         self._retention_ms = int(retention_seconds * 1000)
         self._claims = Claims(lease_seconds)
@@ -236,7 +237,7 @@ class MongoInbox:
     @contextmanager
     def _operation(self, name: str) -> Iterator[None]:
         try:
-            with Operation(self._keys.name, name):
+            with self._operations(name):
                 yield
         except DatabaseUnavailableError:
             self._is_ready = False  # a server may come back empty

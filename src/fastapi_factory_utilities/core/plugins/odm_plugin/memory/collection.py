@@ -36,11 +36,12 @@ class MemoryCursor:
             raise StopAsyncIteration
         return self._rest.pop().copy()
 
-    async def to_list(self) -> list[dict[str, Any]]:
-        """Return all that are left."""
+    async def to_list(self, length: int | None = None) -> list[dict[str, Any]]:
+        """Return all that are left, or so many of them."""
         await self._begin()
-        rest, self._rest = self._rest[::-1], []
-        return [stored.copy() for stored in rest]
+        kept = 0 if length is None else max(0, len(self._rest) - length)
+        taken, self._rest = self._rest[kept:], self._rest[:kept]
+        return [stored.copy() for stored in reversed(taken)]
 
     async def close(self) -> None:
         """Forget what is left."""

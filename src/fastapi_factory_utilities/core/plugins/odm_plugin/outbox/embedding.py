@@ -21,11 +21,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from fastapi_factory_utilities.core.plugins.messages import OutgoingMessage
 from fastapi_factory_utilities.core.plugins.odm_plugin.changes import Change
+from fastapi_factory_utilities.core.plugins.odm_plugin.client import telemetry_of
 from fastapi_factory_utilities.core.plugins.odm_plugin.documents import BaseDocument
 from fastapi_factory_utilities.core.plugins.odm_plugin.driver_errors import Operation
 from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.collections import collection
 from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.records import encode
 from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.store import OutboxStore
+from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.tracing import with_trace
 from fastapi_factory_utilities.core.plugins.odm_plugin.repositories import AbstractRepository
 
 __all__ = ["EmbeddedMessages", "EmbeddingRepository"]
@@ -97,21 +99,21 @@ class EmbeddingRepository[DocumentT: BaseDocument, EntityT: BaseModel](AbstractR
         self, entity: EntityT, session: AsyncClientSession | None = None, *, events: Iterable[OutgoingMessage] = ()
     ) -> EntityT:
         """See `AbstractRepository.insert`; `events` are published should it succeed."""
-        with _carrying(entity, events):
+        with self._carrying(entity, events):
             return await super().insert(entity, session)
 
     async def update(
         self, entity: EntityT, session: AsyncClientSession | None = None, *, events: Iterable[OutgoingMessage] = ()
     ) -> EntityT:
         """See `AbstractRepository.update`; `events` are published should it succeed."""
-        with _carrying(entity, events):
+        with self._carrying(entity, events):
             return await super().update(entity, session)
 
     async def upsert(
         self, entity: EntityT, session: AsyncClientSession | None = None, *, events: Iterable[OutgoingMessage] = ()
     ) -> EntityT:
         """See `AbstractRepository.upsert`; `events` are published should it succeed."""
-        with _carrying(entity, events):
+        with self._carrying(entity, events):
             return await super().upsert(entity, session)
 
     async def delete_one_by_id(
@@ -124,7 +126,7 @@ class EmbeddingRepository[DocumentT: BaseDocument, EntityT: BaseModel](AbstractR
         query = self._query.by_id(entity_id)
         empty = {**query, f"{_FIELD}._id": {"$exists": False}}
         while True:
-            with Operation(self.collection_name, "delete_one_by_id"):
+            with self._operations("delete_one_by_id"):
                 if (await self._collection.delete_one(empty, session=session)).deleted_count:
                     return True
                 found = await self._collection.find_one(query, {"_id": True}, session=session)
@@ -132,6 +134,17 @@ class EmbeddingRepository[DocumentT: BaseDocument, EntityT: BaseModel](AbstractR
                 return await super().delete_one_by_id(entity_id, raise_if_not_found, session)
             messages = EmbeddedMessages(self._database, self.collection_name)
             await messages.collect(OutboxStore(self._database, self._outbox, 0), limit=1, only=query["_id"])
+
+    @contextmanager
+    def _carrying(self, entity: BaseModel, events: Iterable[OutgoingMessage]) -> Iterator[None]:
+        """Let `_new` and `_change` know of the messages, without a word in the signatures between."""
+        key = str(getattr(entity, "id"))  # noqa: B009 - the mapping has checked that there is one
+        telemetry = telemetry_of(self._database.client)
+        token = _carried.set([encode(with_trace(message, telemetry), key=key) for message in events])
+        try:
+            yield
+        finally:
+            _carried.reset(token)
 
     def _new(self, entity: EntityT, operation: str) -> dict[str, Any]:
         document = super()._new(entity, operation)
@@ -166,17 +179,6 @@ class _ChangeWithMessages(Change):
     @property
     def update(self) -> dict[str, Any]:
         return {**Change.update.__get__(self), "$push": {_FIELD: {"$each": self.messages}}}
-
-
-@contextmanager
-def _carrying(entity: BaseModel, events: Iterable[OutgoingMessage]) -> Iterator[None]:
-    """Let `_new` and `_change` know of the messages, without a word in the signatures between."""
-    key = str(getattr(entity, "id"))  # noqa: B009 - the mapping has checked that there is one
-    token = _carried.set([encode(message, key=key) for message in events])
-    try:
-        yield
-    finally:
-        _carried.reset(token)
 
 
 def _without(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

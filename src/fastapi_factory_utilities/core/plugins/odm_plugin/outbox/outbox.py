@@ -12,12 +12,13 @@ from fastapi_factory_utilities.core.plugins.odm_plugin import required  # noqa: 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from fastapi_factory_utilities.core.plugins.messages import OutgoingMessage
-from fastapi_factory_utilities.core.plugins.odm_plugin.driver_errors import Operation
+from fastapi_factory_utilities.core.plugins.odm_plugin.client import operations_in, telemetry_of
 from fastapi_factory_utilities.core.plugins.odm_plugin.errors import DatabaseUnavailableError, OperationError
 from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.collections import TRANSACTION
 from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.records import ParkedMessage, encode
 from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.store import OutboxStore
 from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.support import EMBEDDED, require_transactions
+from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.tracing import with_trace
 
 __all__ = ["Outbox", "OutboxTransaction"]
 
@@ -34,6 +35,7 @@ class OutboxTransaction:
 
     def __init__(self, session: AsyncClientSession) -> None:
         self.session = session
+        self._telemetry = telemetry_of(session.client)
         self._documents: list[dict[str, Any]] | None = []
 
     async def publish(self, message: OutgoingMessage, *, key: str | None = None) -> None:
@@ -49,7 +51,7 @@ class OutboxTransaction:
         """
         if self._documents is None:
             raise RuntimeError("the outbox's transaction is over: publish inside its block")
-        self._documents.append(encode(message, key=key))
+        self._documents.append(encode(with_trace(message, self._telemetry), key=key))
 
     def close(self) -> list[dict[str, Any]]:
         """Take no more messages, and return those that there are, as documents."""
@@ -76,6 +78,8 @@ class Outbox:
 
     def __init__(self, store: OutboxStore, wake: asyncio.Event) -> None:
         self._store = store
+        self._operations = operations_in(store.database, store.name)
+        self._telemetry = telemetry_of(store.database.client)
         self._wake = wake
         self._has_transactions = False
 
@@ -92,7 +96,7 @@ class Outbox:
             await require_transactions(self._store.database, self._store.name, otherwise=EMBEDDED)
             self._has_transactions = True
         try:
-            with Operation(self._store.name, "transaction"):
+            with self._operations("transaction"):
                 async with (
                     self._store.database.client.start_session() as session,
                     await session.start_transaction(**TRANSACTION),
@@ -151,7 +155,8 @@ class Outbox:
         if not session.in_transaction:
             raise RuntimeError("the session is in no transaction: messages and entities would not be one thing")
         if messages:
-            await self._store.add([encode(message, key=key) for message in messages], session)
+            kept = [encode(with_trace(message, self._telemetry), key=key) for message in messages]
+            await self._store.add(kept, session)
 
     async def parked(self, *, limit: int = 100) -> list[ParkedMessage]:
         """Return messages that were set aside because the broker refused them, the oldest first.

@@ -84,6 +84,8 @@ def encode(message: OutgoingMessage, *, key: str | None) -> dict[str, Any]:
     }
     if key is not None:
         document["key"] = key
+    if message.trace:
+        document["trace"] = [[name, value] for name, value in message.trace.items()]
     return document
 
 
@@ -99,5 +101,6 @@ def decode(document: Mapping[str, Any]) -> Record:
         type=document["type"],
         headers=dict(document["headers"]),
         timestamp=document["timestamp"],
+        trace=dict(document.get("trace", ())),
     )
     return Record(message, document.get("key"), document["attempts"])

@@ -11,6 +11,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from fastapi_factory_utilities.core.plugins.odm_plugin.client import operations_in
 from fastapi_factory_utilities.core.plugins.odm_plugin.driver_errors import Operation
 from fastapi_factory_utilities.core.plugins.odm_plugin.errors import OperationError
 from fastapi_factory_utilities.core.plugins.odm_plugin.outbox.collections import collection
@@ -61,6 +62,9 @@ class OutboxStore:
         self._retention = timedelta(seconds=retention_seconds)
         self._messages = collection(database, name)
         self._keys = collection(database, f"{name}.keys")
+        # What a request does is told of; what the relay looks for again and again is not.
+        self._operations = operations_in(database, name)
+        self._operations_of_keys = operations_in(database, self._keys.name)
 
     async def ensure_schema(self) -> None:
         """Make the indexes where they are not yet."""
@@ -84,7 +88,7 @@ class OutboxStore:
             OperationError: Its field `transient` is true where another transaction has a message with the same key.
         """
         await self._place(documents, session)
-        with Operation(self.name, "add"):
+        with self._operations("add"):
             await self._messages.insert_many(documents, session=session)
 
     async def adopt(self, documents: Sequence[dict[str, Any]]) -> None:
@@ -116,7 +120,7 @@ class OutboxStore:
         now = {"$multiply": [{"$toLong": "$$NOW"}, 1000]}
         following = {"$add": [{"$ifNull": ["$order", 0]}, 1]}
         update = {"order": {"$add": [{"$max": [following, now]}, count - 1]}, "used_at": "$$NOW"}
-        with Operation(self._keys.name, "add"):
+        with self._operations_of_keys("place"):
             try:
                 found = await self._keys.find_one_and_update(
                     {"_id": key}, [{"$set": update}], upsert=True, return_document=ReturnDocument.AFTER, session=session
