@@ -44,6 +44,7 @@ ROUNDS_NEEDED = 7
 PACKAGES = (
     *("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "pydantic-core"),
     *("pymongo", "beanie", "aio-pika", "redis", "taskiq"),
+    *("opentelemetry-sdk", "opentelemetry-instrumentation-fastapi"),
 )
 
 

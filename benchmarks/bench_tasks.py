@@ -1,7 +1,8 @@
 """How fast tasks are run: ours against stock Taskiq on Redis streams, one worker process each on the same Redis.
 
 Run it with `python -m benchmarks.bench_tasks`; see `benchmarks/_harness.py` for the options. While tasks are sent, the
-worker is frozen; what is measured begins when it is thawed and ends with its last task, results stored.
+worker is frozen; what is measured begins when it is thawed and ends with its last task, results stored. What is told is
+exported, to a collector in a process of its own.
 """
 
 import asyncio
@@ -19,10 +20,11 @@ from uuid import uuid4
 import psutil
 from redis import Redis
 
-from benchmarks._harness import Report, arguments, finish
+from benchmarks._harness import Report, Server, arguments, finish, uvicorn_command
 from fastapi_factory_utilities.testing import redis_server
 
 TASKS = 500
+TOLD = "ours, telemetry 10 %"
 DEADLINE_SECONDS = 60
 
 
@@ -76,8 +78,12 @@ def main() -> None:
     rate = Report("Running a task, by the clock", unit="us", baseline="stock Taskiq", goals={"ours": 1.0})
     cpu = Report("Running a task, CPU of the worker", unit="us CPU", baseline="stock Taskiq")
     sending = Report("Sending a task, one at a time", unit="us CPU", baseline="stock Taskiq")
-    with redis_server(private=True) as server:
+    with (
+        redis_server(private=True) as server,
+        Server(uvicorn_command("benchmarks._collector:app", factory=False)) as collector,
+    ):
         os.environ["BENCH_REDIS_URL"] = server.uri
+        os.environ["BENCH_COLLECTOR"] = f"http://127.0.0.1:{collector.port}"
         for _ in range(options.restarts):
             asyncio.run(measure(server.uri, [rate, cpu, sending], rounds=options.rounds, tasks=tasks))
     finish([rate, cpu, sending], options)
@@ -91,30 +97,28 @@ async def measure(url: str, reports: list[Report], *, rounds: int, tasks: int) -
     )
 
     app = subjects.Builder().build().get_asgi_app()
+    told_app = subjects.ToldBuilder().build().get_asgi_app()
     redis = Redis.from_url(url)
     redis.flushall()
     with ExitStack() as stack:
         stock_command = [sys.executable, "-m", "taskiq", "worker", "benchmarks._subjects_tasks:stock", "--workers", "1"]
         stock_command += ["--max-async-tasks", str(subjects.CONCURRENCY), "--log-level", "WARNING"]
-        our_command = [
-            sys.executable,
-            "-m",
-            "fastapi_factory_utilities",
-            "worker",
-            "benchmarks._subjects_tasks:Builder",
-        ]
+        our_command = [sys.executable, "-m", "fastapi_factory_utilities", "worker"]
         workers = {
             "stock Taskiq": Worker(stock_command, subjects.STOCK, redis),
-            "ours": Worker(our_command, subjects.OURS, redis),
+            "ours": Worker([*our_command, "benchmarks._subjects_tasks:Builder"], subjects.OURS, redis),
+            TOLD: Worker([*our_command, "benchmarks._subjects_tasks:ToldBuilder"], subjects.TOLD, redis),
         }
         for worker in workers.values():
             stack.callback(worker.close)
-        async with app.router.lifespan_context(app):
+        async with app.router.lifespan_context(app), told_app.router.lifespan_context(told_app):
             await subjects.stock.startup()
             ours = depends_scheduler_component.of(app).get_task(subjects.count_ours)
+            told = depends_scheduler_component.of(told_app).get_task(subjects.count_told)
             senders: dict[str, Callable[[], Any]] = {
                 "stock Taskiq": lambda: subjects.count_stock.kiq(uuid4()),
                 "ours": lambda: ours.kiq(uuid4()),
+                TOLD: lambda: told.kiq(uuid4()),
             }
             for name, worker in workers.items():
                 await senders[name]()
@@ -134,7 +138,7 @@ async def _round(
 ) -> None:
     """Measure every subject once, the baseline twice; the other way round in every second round."""
     rate, cpu, sending = reports
-    turns = [("stock Taskiq", "stock Taskiq"), ("ours", "ours"), ("stock Taskiq", rate.control)]
+    turns = [("stock Taskiq", "stock Taskiq"), ("ours", "ours"), (TOLD, TOLD), ("stock Taskiq", rate.control)]
     if len(rate.samples.get("ours", ())) % 2:
         turns.reverse()
     for name, called in turns:

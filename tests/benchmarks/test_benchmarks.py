@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("bench_*.py"))
 NEEDS = {"bench_messages": rabbitmq_server, "bench_mongo": mongo_server, "bench_tasks": redis_server}
 NEEDS["bench_waiting"] = rabbitmq_server
+NEEDS["bench_telemetry"] = mongo_server
 
 
 @pytest.mark.parametrize("name", NAMES)
