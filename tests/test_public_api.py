@@ -23,11 +23,14 @@ OPTIONAL_PACKAGES = {
     "beanie",
     "bson",
     "motor",
+    "grpc",
     "opentelemetry",
     "pamqp",
+    "prometheus_client",
     "pymongo",
     "pytest",
     "redis",
+    "requests",
     "secantusdb",
     "sqlalchemy",
     "taskiq",
@@ -75,6 +78,19 @@ DOORS = [
         "UnableToCreateEntityDueToDuplicateKeyError depends_odm_client depends_odm_database",
         extra="mongo",
     ),
+    Door(
+        "core.plugins.aiohttp",
+        "AioHttpClientError AioHttpClientPlugin AioHttpClientResource AioHttpPlugin AioHttpResourceDepends "
+        "HttpServiceDependencyConfig",
+        extra="http",
+    ),
+    Door("core.plugins.aiohttp.mockers", "build_mocked_aiohttp_resource build_mocked_aiohttp_response", extra="http"),
+    Door(
+        "core.plugins.opentelemetry_plugin",
+        "OpenTelemetryConfig OpenTelemetryPlugin depends_meter_provider depends_tracer_provider trace_span",
+        extra="otel",
+    ),
+    Door("core.telemetry", "NO_TELEMETRY Span SpanKind Telemetry trace_span"),
     Door("core.plugins.odm_plugin.documents", "BaseDocument", extra="mongo"),
     Door("core.plugins.odm_plugin.mockers", "AbstractRepositoryInMemory", extra="mongo"),
     Door("core.plugins.odm_plugin.inbox", "InboxPlugin MongoInbox depends_inbox", extra="mongo"),
@@ -95,11 +111,14 @@ DOORS = [
     *(Door(f"core.utils.{path.stem}", "") for path in sorted((ROOT / "src" / PREFIX / "core/utils").glob("[a-z]*.py"))),
     Door(
         "testing",
-        "BackendNotAvailable FaultProxy mongo_server no_leaks postgres_server rabbitmq_server redis_server",
-        extra="amqp",
+        "BackendNotAvailable FaultProxy OtlpCollector SpanCapture assert_no_orphans assert_story mongo_server no_leaks "
+        "postgres_server rabbitmq_server redis_server",
+        extra="all",
         beside=TEST_TOOLS,
     ),
     Door("testing.amqp", "InMemoryBroker", extra="amqp", beside=TEST_TOOLS),
+    Door("testing.otlp", "OtlpCollector", extra="otel", beside=TEST_TOOLS),
+    Door("testing.telemetry", "SpanCapture assert_no_orphans assert_story", beside=TEST_TOOLS),
 ]
 
 LOOK = """
@@ -142,13 +161,16 @@ def test_a_public_path_imports_cold_and_keeps_its_promise(door: Door) -> None:
         "core.app",
         "core.exceptions",
         "core.plugins",
+        "core.plugins.aiohttp",
         "core.plugins.aiopika",
         "core.plugins.odm_plugin",
         "core.plugins.odm_plugin.inbox",
         "core.plugins.odm_plugin.outbox",
+        "core.plugins.opentelemetry_plugin",
         "core.plugins.redis_plugin",
         "core.plugins.taskiq_plugins",
         "core.services.status",
+        "core.telemetry",
     ],
 )
 def test_a_path_without_a_driver_imports_no_optional_package_even_where_they_are_installed(path: str) -> None:
@@ -171,6 +193,7 @@ MISSING = "pip install 'fastapi-factory-utilities[{extra}]'"
         ("aiopika", "BrokerConnection", "amqp"),
         ("redis_plugin", "RedisInbox", "redis"),
         ("taskiq_plugins", "SchedulerComponent", "taskiq"),
+        ("aiohttp", "AioHttpClientResource", "http"),
     ],
 )
 def test_a_name_whose_extra_is_missing_is_one_error_with_the_install_command(path: str, name: str, extra: str) -> None:
@@ -188,6 +211,8 @@ def test_a_name_whose_extra_is_missing_is_one_error_with_the_install_command(pat
         ("aiopika", "AiopikaPlugin()", {"aiopika": {"amqp_url": "amqp://127.0.0.1:9"}}, "amqp"),
         ("redis_plugin", "RedisPlugin()", {"redis": {"url": "redis://127.0.0.1:9"}}, "redis"),
         ("taskiq_plugins", "TaskiqPlugin('books')", {"redis": {"url": "redis://127.0.0.1:9"}}, "taskiq"),
+        ("aiohttp", "AioHttpPlugin()", {"dependencies": {"http": {"books": {"url": "http://127.0.0.1:9"}}}}, "http"),
+        ("opentelemetry_plugin", "OpenTelemetryPlugin()", {"opentelemetry": {}}, "otel"),
     ],
 )
 def test_a_plugin_whose_extra_is_missing_is_one_error_with_the_install_command(

@@ -16,6 +16,7 @@ from fastapi_factory_utilities.core.app.loading import build_config
 from fastapi_factory_utilities.core.plugins import PluginAbstract
 from fastapi_factory_utilities.core.plugins.aiopika import AiopikaPlugin
 from fastapi_factory_utilities.core.plugins.odm_plugin import ODMPlugin
+from fastapi_factory_utilities.core.plugins.opentelemetry_plugin import OpenTelemetryPlugin
 from fastapi_factory_utilities.core.plugins.redis_plugin import RedisPlugin
 from fastapi_factory_utilities.core.plugins.taskiq_plugins import TaskiqPlugin
 from tests.docs.pages import ROOT, Block
@@ -144,6 +145,8 @@ def _plugins_for(document: Mapping[str, object]) -> Iterator[PluginAbstract[Any]
         yield TaskiqPlugin("page")
     elif "redis" in document:
         yield RedisPlugin()
+    if "opentelemetry" in document:
+        yield OpenTelemetryPlugin()
 
 
 def broken_links(page: Path) -> Iterator[str]:

@@ -11,8 +11,10 @@ import yaml
 from pydantic import BaseModel
 
 from fastapi_factory_utilities.core.app import RootConfig
+from fastapi_factory_utilities.core.plugins.aiohttp import HttpServiceDependencyConfig
 from fastapi_factory_utilities.core.plugins.aiopika import AiopikaConfig
 from fastapi_factory_utilities.core.plugins.odm_plugin import ODMConfig
+from fastapi_factory_utilities.core.plugins.opentelemetry_plugin import OpenTelemetryConfig
 from fastapi_factory_utilities.core.plugins.redis_plugin import RedisConfig
 from fastapi_factory_utilities.core.plugins.taskiq_plugins import TaskiqConfig
 from fastapi_factory_utilities.testing import mongo_server
@@ -21,7 +23,9 @@ from tests.docs.pages import DOCS, ROOT, Block, parse
 
 _PAGE = DOCS / "operations.md"
 _TEXT = _PAGE.read_text(encoding="utf-8")
-_ROW = re.compile(r"^\| [^|]+ \| (?P<number>[\d.]+)(?P<unit> s)?[^|]* \| `(?P<key>\w+\.\w+)` \|$", re.MULTILINE)
+_ROW = re.compile(
+    r"^\| [^|]+ \| (?P<number>[\d.]+)(?P<unit> s)?[^|]* \| `(?P<key>\w+\.(?:http\.<name>\.)?[\w.]+)` \|$", re.MULTILINE
+)
 _SERVE = "python -m fastapi_factory_utilities serve orders.app:AppBuilder &"
 # Functions of ours that are given an event, and log it.
 _TELLERS = {"tell", "_tell", "_given_up"}
@@ -56,11 +60,15 @@ def test_no_event_is_explained_that_nobody_logs() -> None:
 def test_the_table_has_the_real_defaults() -> None:
     sections: dict[str, Any] = {name: field.annotation for name, field in RootConfig.model_fields.items()}
     sections |= {"aiopika": AiopikaConfig, "odm": ODMConfig, "redis": RedisConfig, "taskiq": TaskiqConfig}
+    sections |= {"opentelemetry": OpenTelemetryConfig, "dependencies": HttpServiceDependencyConfig}
     rows = list(_ROW.finditer(_TEXT))
     assert len(rows) >= 8
     for row in rows:
-        section, _, name = row["key"].partition(".")
+        section, _, path = row["key"].replace("http.<name>.", "").partition(".")
         model: type[BaseModel] = sections[section]
+        *parts, name = path.split(".")
+        for part in parts:
+            model = type(model.model_fields[part].get_default(call_default_factory=True))
         default = model.model_fields[name].get_default(call_default_factory=True)
         assert float(row["number"]) == default / (1000 if name.endswith("_ms") else 1), row["key"]
 

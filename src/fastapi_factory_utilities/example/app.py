@@ -6,10 +6,12 @@ from beanie import Document
 
 from fastapi_factory_utilities.core.app import ApplicationAbstract, ApplicationGenericBuilder, RootConfig
 from fastapi_factory_utilities.core.plugins import PluginAbstract
+from fastapi_factory_utilities.core.plugins.aiohttp import AioHttpPlugin
 from fastapi_factory_utilities.core.plugins.aiopika import AiopikaPlugin, depends_message_sender
 from fastapi_factory_utilities.core.plugins.odm_plugin import ODMPlugin
 from fastapi_factory_utilities.core.plugins.odm_plugin.inbox import InboxPlugin, depends_inbox
 from fastapi_factory_utilities.core.plugins.odm_plugin.outbox import OutboxPlugin
+from fastapi_factory_utilities.core.plugins.opentelemetry_plugin import OpenTelemetryPlugin
 from fastapi_factory_utilities.core.plugins.taskiq_plugins import TaskiqPlugin
 from fastapi_factory_utilities.example.api import router
 from fastapi_factory_utilities.example.events.books import BOOKS, BOOKS_TO_INDEX
@@ -37,6 +39,9 @@ class AppBuilder(ApplicationGenericBuilder[App]):
     def get_default_plugins(self) -> list[PluginAbstract]:
         """Return the plugins of the service."""
         return [
+            # First to start, last to stop: the last spans of the others are exported, too.
+            OpenTelemetryPlugin(),
+            AioHttpPlugin(),
             ODMPlugin(),
             InboxPlugin(),
             TaskiqPlugin("books", tasks=[index_book, report_books]),

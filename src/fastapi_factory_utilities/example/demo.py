@@ -33,6 +33,7 @@ class Demo(App):
             f"    {base}/docs                            try it\n"
             f"    {base}/api/v1/books                    the books\n"
             f"    {base}/api/v1/books/search?words=dune  those that a listener and a task have indexed\n"
+            f"    {base}/_dev                            what it does: traces, logs, health, configuration\n"
             f"    {base}/api/v1/sys/health/components    how it is\n\n"
             f"  Ctrl-C ends it.\n\n"
         )

@@ -49,3 +49,10 @@ def serve() -> Iterator[Callable[[ASGIApp], str]]:
     """Serve applications on loopback until the test ends; each call returns a base URL."""
     with ExitStack() as servers:
         yield lambda app: servers.enter_context(serving(app))
+
+
+@pytest.fixture
+def serve_whole() -> Iterator[Callable[[ASGIApp], str]]:
+    """Serve applications likewise, with their lifespan: their plugins run."""
+    with ExitStack() as servers:
+        yield lambda app: servers.enter_context(serving(app, lifespan="on"))
