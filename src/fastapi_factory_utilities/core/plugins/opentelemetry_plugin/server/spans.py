@@ -81,8 +81,7 @@ class ServerSpans:
             error: Why it failed, if an exception is known for that.
         """
         span.name = answer.name
-        span.shared = answer.shared
-        own = self._attributes(scope)
+        span.shared, own = self._attributes(scope, answer.shared)
         if span.own:  # what the service said of its request beats what we read
             own |= span.own
         span.own = own

@@ -1,16 +1,45 @@
 """What belongs to one request alone."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from fastapi_factory_utilities.core.plugins.opentelemetry_plugin.server.attributes import RequestAttributes
 from fastapi_factory_utilities.core.plugins.opentelemetry_plugin.server.methods import known_methods
 from fastapi_factory_utilities.core.plugins.opentelemetry_plugin.server.queries import without_values
+from fastapi_factory_utilities.core.plugins.opentelemetry_plugin.tracing.attributes import (
+    NO_ATTRIBUTES,
+    SharedAttributes,
+)
+from fastapi_factory_utilities.core.redaction import register_secrets
 
 
 def attributes(headers: list[tuple[bytes, bytes]], **extra: Any) -> dict[str, Any]:
-    return RequestAttributes().of({"path": "/", "headers": headers, "scheme": "http", **extra})
+    shared, own = RequestAttributes().of({"path": "/", "headers": headers, "scheme": "http", **extra}, NO_ATTRIBUTES)
+    return shared | own
+
+
+def test_what_is_remembered_of_a_caller_is_told_of_no_other_and_hides_what_became_a_secret() -> None:
+    seen = RequestAttributes()
+    found, missing = SharedAttributes({"status": 200}), SharedAttributes({"status": 404})
+    secret = f"curl {uuid4().hex}"
+
+    def ask(agent: str, address: str, port: int = 50_000, common: SharedAttributes = found) -> dict[str, Any]:
+        headers = [(b"host", b"library.test"), (b"user-agent", agent.encode())]
+        shared, own = seen.of({"path": "/", "headers": headers, "client": (address, port)}, common)
+        assert set(own) == ({"url.path", "network.peer.port"} if port else {"url.path"})
+        return shared | own
+
+    first = ask(secret, "10.0.0.1")
+    assert first["user_agent.original"] == secret
+    assert ask(secret, "10.0.0.1", 50_001) == first | {"network.peer.port": 50_001}
+    assert ask("wget", "10.0.0.1")["user_agent.original"] == "wget"
+    assert ask(secret, "10.0.0.2")["network.peer.address"] == "10.0.0.2"
+    assert "network.peer.address" not in ask(secret, "10.0.0.1", 0)
+    assert ask(secret, "10.0.0.1", common=missing)["status"] == 404
+    register_secrets([secret])
+    assert secret not in str(ask(secret, "10.0.0.1"))
 
 
 @pytest.mark.parametrize(
