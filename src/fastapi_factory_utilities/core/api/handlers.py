@@ -22,6 +22,8 @@ from fastapi_factory_utilities.core.api.trace_ids import trace_id_of
 from fastapi_factory_utilities.core.api.validation import ERRORS_LIMIT, describe_errors
 from fastapi_factory_utilities.core.exceptions import BackendUnavailableError
 from fastapi_factory_utilities.core.logs import get_logger
+from fastapi_factory_utilities.core.security.jwt.challenges import challenge_of
+from fastapi_factory_utilities.core.security.jwt.errors import JWTAuthenticationError
 from fastapi_factory_utilities.core.telemetry.scopes import ERROR_KEY
 
 __all__ = ["HANDLERS", "answer", "closing_words", "map_error", "problem_of", "tell"]
@@ -89,6 +91,9 @@ def problem_of(error: BaseException) -> Problem | None:  # noqa: PLR0911 - one f
                 detail="A backend of this service does not answer; try again later.",
                 headers={"Retry-After": str(max(1, math.ceil(error.retry_after_seconds)))},
             )
+        case JWTAuthenticationError():
+            status, detail, challenge = challenge_of(error)
+            return Problem(status, detail=detail, headers={"WWW-Authenticate": challenge})
         case ClientDisconnect():
             # Nobody reads it, but the access log should not blame us for a client that left.
             return Problem(HTTPStatus.BAD_REQUEST, detail="The client left before it had sent its request.")
@@ -205,6 +210,7 @@ HANDLERS: dict[type[Exception], Any] = {
     WebSocketRequestValidationError: _handle,
     ProblemError: _handle,
     BackendUnavailableError: _handle,
+    JWTAuthenticationError: _handle,
     ClientDisconnect: _handle,
     ExceptionGroup: _handle_group,
 }
