@@ -43,7 +43,7 @@ CONTROL_TOLERANCE = 0.015
 ROUNDS_NEEDED = 7
 PACKAGES = (
     *("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "pydantic-core"),
-    *("pymongo", "beanie", "aio-pika", "redis", "taskiq"),
+    *("pymongo", "beanie", "aio-pika", "redis", "taskiq", "aiohttp", "joserfc", "cryptography"),
     *("opentelemetry-sdk", "opentelemetry-instrumentation-fastapi"),
 )
 

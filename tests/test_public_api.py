@@ -22,6 +22,9 @@ OPTIONAL_PACKAGES = {
     "aiormq",
     "beanie",
     "bson",
+    "cryptography",
+    "joserfc",
+    "limits",
     "motor",
     "grpc",
     "opentelemetry",
@@ -103,6 +106,36 @@ DOORS = [
         extra="taskiq",
     ),
     Door(
+        "core.security",
+        "KratosSecondFactorRequiredError KratosSessionAuthenticationService KratosSessionRequiredError "
+        "require_kratos_session",
+        extra="http",
+    ),
+    Door(
+        "core.security.jwt",
+        "InsufficientScopeError InvalidJWTError JWKStoreAbstract JWKStoreMemory JWTAuthenticationError "
+        "JWTAuthenticationService JWTAuthenticationServiceAbstract JWTBearer JWTBearerAuthenticationConfig "
+        "JWTBearerTokenDecoder JWTNoneVerifier JWTPayload JWTToken JWTVerifierAbstract MissingJWTCredentialsError "
+        "NotVerifiedJWTError require_scopes",
+        extra="jwt",
+    ),
+    Door(
+        "core.services.audit",
+        "AbstractAuditPublisherService AuditEventObject AuditService AuditServiceError Redacted",
+        extra="amqp",
+    ),
+    Door(
+        "core.services.hydra",
+        "HydraIntrospectGenericService HydraOAuth2ClientCredentialsService HydraOperationError HydraService",
+        extra="http",
+    ),
+    Door(
+        "core.services.kratos",
+        "KratosGenericWhoamiService KratosIdentityGenericService KratosOperationError KratosService "
+        "KratosSessionInvalidError",
+        extra="http",
+    ),
+    Door(
         "core.services.status",
         "ComponentInstanceType ComponentTypeEnum HealthSimpleCalculatorStrategy HealthStatusEnum "
         "ReadinessSimpleCalculatorStrategy ReadinessStatusEnum Status StatusService StatusUpdateEvent "
@@ -117,6 +150,7 @@ DOORS = [
         beside=TEST_TOOLS,
     ),
     Door("testing.amqp", "InMemoryBroker", extra="amqp", beside=TEST_TOOLS),
+    Door("testing.ory", "FakeHydra FakeKratos", extra="http", beside=TEST_TOOLS),
     Door("testing.otlp", "OtlpCollector", extra="otel", beside=TEST_TOOLS),
     Door("testing.telemetry", "SpanCapture assert_no_orphans assert_story", beside=TEST_TOOLS),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from joserfc.jwk import Key
 
-__all__ = ["Introspector", "JWKStoreAbstract", "JWKStoreMemory"]
+__all__ = ["Introspected", "Introspector", "JWKStoreAbstract", "JWKStoreMemory"]
 
 
 class JWKStoreAbstract(ABC):
@@ -72,9 +72,18 @@ class JWKStoreMemory(JWKStoreAbstract):
         return found
 
 
+class Introspected(Protocol):
+    """What an issuer says of a token."""
+
+    @property
+    def active(self) -> bool:
+        """Whether the token is good now."""
+        ...
+
+
 class Introspector(Protocol):
     """Asks the issuer about a token (RFC 7662): for tokens that are no JWT, or that can be revoked."""
 
-    async def introspect(self, token: str) -> Mapping[str, Any]:
-        """Return what the issuer says; `{"active": False}` for a token that is not, or no more, good."""
+    async def introspect(self, token: str, /) -> Introspected:
+        """Return what the issuer says; a token that is not, or no more, good is a result and no error."""
         ...
