@@ -1,6 +1,6 @@
 """`JWTBearerAuthenticationConfig`: which tokens are accepted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -15,9 +15,10 @@ __all__ = ["JWTBearerAuthenticationConfig"]
 def _unique(value: object) -> object:
     """Read a list, or a text with commas, without blanks around the items and without items that are there twice."""
     items: object = value.split(",") if isinstance(value, str) else value
-    if isinstance(items, Iterable) and not isinstance(items, bytes):
+    if isinstance(items, Iterable) and not isinstance(items, bytes | Mapping):
         trimmed = [item.strip() if isinstance(item, str) else item for item in items]
-        return tuple(dict.fromkeys(item for item in trimmed if item != ""))
+        if all(isinstance(item, str) for item in trimmed):
+            return tuple(dict.fromkeys(item for item in trimmed if item != ""))
     return value
 
 
