@@ -95,6 +95,11 @@ DOORS = [
     ),
     Door("core.telemetry", "NO_TELEMETRY Span SpanKind Telemetry trace_span"),
     Door("core.plugins.odm_plugin.documents", "BaseDocument", extra="mongo"),
+    Door(
+        "core.plugins.jwt_plugin",
+        "JWTIssuerConfig JWTPlugin JWTPluginConfig depends_jwk_store depends_jwt_authentication_service",
+        extra="jwt",
+    ),
     Door("core.plugins.odm_plugin.mockers", "AbstractRepositoryInMemory", extra="mongo"),
     Door("core.plugins.odm_plugin.inbox", "InboxPlugin MongoInbox depends_inbox", extra="mongo"),
     Door("core.plugins.odm_plugin.outbox", "Outbox OutboxPlugin depends_outbox", extra="mongo"),
@@ -119,6 +124,7 @@ DOORS = [
         "NotVerifiedJWTError require_scopes",
         extra="jwt",
     ),
+    Door("core.security.jwt.sources", "JWKStoreRemote KeySource KeySourceConfig", extra="jwt"),
     Door(
         "core.services.audit",
         "AbstractAuditPublisherService AuditEventObject AuditService AuditServiceError Redacted",

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
         JWTAuthenticationService,
         JWTAuthenticationServiceAbstract,
     )
+    from fastapi_factory_utilities.core.security.jwt.sources import (
+        JWKStoreRemote,
+        KeySourceConfig,
+        KeySourceError,
+        KeysUnavailableError,
+    )
     from fastapi_factory_utilities.core.security.jwt.stores import Introspector, JWKStoreAbstract, JWKStoreMemory
     from fastapi_factory_utilities.core.security.jwt.token import JWTToken
     from fastapi_factory_utilities.core.security.jwt.verifier import JWTNoneVerifier, JWTVerifierAbstract
@@ -41,6 +47,7 @@ __all__ = [
     "InvalidJWTError",
     "JWKStoreAbstract",
     "JWKStoreMemory",
+    "JWKStoreRemote",
     "JWTAuthenticationError",
     "JWTAuthenticationService",
     "JWTAuthenticationServiceAbstract",
@@ -51,6 +58,9 @@ __all__ = [
     "JWTPayload",
     "JWTToken",
     "JWTVerifierAbstract",
+    "KeySourceConfig",
+    "KeySourceError",
+    "KeysUnavailableError",
     "MissingJWTCredentialsError",
     "NotVerifiedJWTError",
     "RefusedKeyError",
@@ -75,6 +85,7 @@ _MODULES: Final = {
     "keys": ("RefusedKeyError",),
     "payload": ("JWTPayload",),
     "service": ("JWTAuthenticationService", "JWTAuthenticationServiceAbstract"),
+    "sources": ("JWKStoreRemote", "KeySourceConfig", "KeySourceError", "KeysUnavailableError"),
     "stores": ("Introspector", "JWKStoreAbstract", "JWKStoreMemory"),
     "token": ("JWTToken",),
     "verifier": ("JWTNoneVerifier", "JWTVerifierAbstract"),
