@@ -110,6 +110,7 @@ DOORS = [
         "SchedulerComponent TaskiqPlugin TaskiqPluginBaseError depends_scheduler_component",
         extra="taskiq",
     ),
+    Door("core.api.rate_limits", "RateLimitedError rate_limit", extra="limits"),
     Door(
         "core.security",
         "KratosSecondFactorRequiredError KratosSessionAuthenticationService KratosSessionRequiredError "

@@ -4,7 +4,9 @@ Raise `ProblemError`, or a subclass of it, for what the client should know; `map
 as a problem, in one line.
 """
 
+from fastapi_factory_utilities.core.api.browser_headers import security_headers
 from fastapi_factory_utilities.core.api.cors import add_cors
+from fastapi_factory_utilities.core.api.csrf import csrf_protection
 from fastapi_factory_utilities.core.api.factory import create_fastapi
 from fastapi_factory_utilities.core.api.flat_routes import flatten_routes
 from fastapi_factory_utilities.core.api.handlers import map_error
@@ -18,8 +20,10 @@ __all__ = [
     "SystemEndpoints",
     "add_cors",
     "create_fastapi",
+    "csrf_protection",
     "flatten_routes",
     "map_error",
     "request_id_of",
+    "security_headers",
     "trace_id_of",
 ]

@@ -3,12 +3,12 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fastapi_factory_utilities.core.api.csrf import SAFE_METHODS
 from fastapi_factory_utilities.core.api.problems import Problem, problem_response
 from fastapi_factory_utilities.core.api.trace_ids import trace_id_of
 
 __all__ = ["BodyLimit"]
 
-_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # What is left of the body is not read, so the connection is of no further use.
 _CLOSE = {"Connection": "close"}
 
@@ -19,18 +19,22 @@ class BodyLimit:
     Args:
         app: The application inside.
         max_bytes: The most that a body may have.
+        changes: What is asked instead for WebSockets and methods that may change something: another layer around `app`.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, changes: ASGIApp | None = None) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.changes: ASGIApp = changes or app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        if scope["type"] != "http" or scope["method"] in _BODILESS:
-            await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await self.changes(scope, receive, send)
             return
-        if _announced(scope) > self.max_bytes:
+        is_safe = scope["method"] in SAFE_METHODS
+        # These seldom have a body, and need not be searched for one: it is counted if somebody reads it.
+        if not is_safe and _announced(scope) > self.max_bytes:
             problem = Problem(413, detail=self._detail, headers=_CLOSE)
             await problem_response(problem, trace_id_of(scope))(scope, receive, send)
             return
@@ -45,7 +49,7 @@ class BodyLimit:
                 raise HTTPException(413, self._detail, _CLOSE)
             return message
 
-        await self.app(scope, limited, send)
+        await (self.app if is_safe else self.changes)(scope, limited, send)
 
     @property
     def _detail(self) -> str:

@@ -1,8 +1,10 @@
 """JSON bodies are read by pydantic's parser: RFC 8259 to the letter, and in a third of the time.
 
 `json.loads` lets through what no answer can repeat and many a program cannot bear: `NaN`, `Infinity`, numbers beyond
-the range of a double (`1e999`), lone surrogates, and nesting so deep that walking it overflows the stack. All of these
-become a 422 here, where FastAPI alone would accept them and might fail later, with a 500.
+the range of a double (`1e999`), lone surrogates, and nesting so deep that walking it overflows the stack. And it takes
+the last of several members of one name, where a proxy or another service may have judged by the first (RFC 8259, 4;
+forbidden by I-JSON, RFC 7493, 2.3). All of these become a 422 here, where FastAPI alone would accept them, and might
+fail later with a 500.
 """
 
 import json
@@ -13,7 +15,7 @@ from typing import Any
 from fastapi import routing
 from fastapi.params import Form
 from fastapi.routing import APIRoute
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -36,15 +38,17 @@ def parse_json(document: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Parse a JSON document.
 
     Raises:
-        json.JSONDecodeError: It is none, by RFC 8259; it is not UTF-8; it is nested deeper than some 200 levels; or a
-            number is too large for a double.
+        json.JSONDecodeError: It is none, by RFC 8259; it is not UTF-8; it is nested deeper than some 200 levels; a
+            number is too large for a double; or an object has two members of one name.
     """
     document = document.removeprefix(_BOM)
     try:
         value = from_json(document, allow_inf_nan=False)
         digits = document.translate(_NUMBERS, b"+")
         if b"e000" in digits or _LONG_NUMBER in digits:
-            _DECODER.decode(document.decode())
+            _FINITE.decode(document.decode())
+        if _may_have_doubles(document, value):
+            _UNIQUE.decode(document.decode())
     except ValueError as error:
         # FastAPI knows this error and answers 422; its text speaks of places only, never of content.
         raise json.JSONDecodeError(str(error), "", 0) from None
@@ -58,7 +62,26 @@ def _finite(text: str) -> float:
     return number
 
 
-_DECODER = json.JSONDecoder(parse_float=_finite)
+def _may_have_doubles(document: bytes, value: object) -> bool:
+    """Compare the colons of the document with those of its value: each member that was dropped has at least one.
+
+    A colon that the document writes as an escape could stand for one that was dropped.
+    """
+    colons = document.count(b":")
+    if not colons or (isinstance(value, dict) and len(value) == colons):
+        return False
+    return b"\\u003" in document or to_json(value).count(b":") != colons
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) != len(members):
+        raise ValueError("an object has two members of one name")
+    return value
+
+
+_FINITE = json.JSONDecoder(parse_float=_finite)
+_UNIQUE = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 class StrictRequest(Request):

@@ -6,6 +6,7 @@ known by the ASGI extension `http.response.debug`, which no real server offers.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from inspect import isawaitable
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
+from fastapi_factory_utilities.core.api.browser_headers import Completion
 from fastapi_factory_utilities.core.api.handlers import closing_words, problem_of, tell
 from fastapi_factory_utilities.core.api.problems import Problem, problem_response
 from fastapi_factory_utilities.core.api.request_ids import with_request_id
@@ -30,6 +32,7 @@ _SERVER_ERROR = Problem(
     500, detail="The service failed in a way nobody foresaw. Give the trace_id to whoever operates it."
 )
 _TOO_LARGE = 413
+_SAID = frozenset({"websocket.send", "websocket.close"})
 _BEGINNINGS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 
 
@@ -42,17 +45,22 @@ class UnhandledErrors:
     Args:
         app: The application inside.
         handler: The service author's own handler for `Exception` or 500, if there is one; it then writes the answer.
+        complete: Completes the headers of every answer.
     """
 
-    def __init__(self, app: ASGIApp, handler: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, handler: Callable[..., Any] | None = None, *, complete: Completion = with_request_id
+    ) -> None:
         self.app = app
         self.handler = handler
+        self.complete = complete
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        complete = self.complete
         last = ""
         replaced: Response | None = None
 
@@ -64,7 +72,9 @@ class UnhandledErrors:
             if replaced is not None:
                 message = {**message, **_part_of(replaced, last)}
             if last in _BEGINNINGS:
-                message = with_request_id(message, scope)
+                message = complete(message, scope)
+            elif last in _SAID:
+                return _say(message, send)
             return send(message)
 
         try:
@@ -75,7 +85,7 @@ class UnhandledErrors:
     async def _end(self, error: Exception, last: str, scope: Scope, receive: Receive, send: Send) -> None:
         if isinstance(error, WebSocketDisconnect):
             return  # the peer left, and the endpoint had nothing more to do
-        send = _naming_the_request(scope, send)
+        send = _completing(self.complete, scope, send)
         problem = problem_of(error)
         if problem is None:
             if ERROR_KEY in scope:
@@ -105,11 +115,23 @@ class UnhandledErrors:
         return problem_response(problem or _SERVER_ERROR, trace_id_of(scope))
 
 
-def _naming_the_request(scope: Scope, send: Send) -> Send:
-    async def with_id(message: Message) -> None:
-        await send(with_request_id(message, scope) if message["type"] in _BEGINNINGS else message)
+def _completing(complete: Completion, scope: Scope, send: Send) -> Send:
+    async def completed(message: Message) -> None:
+        await send(complete(message, scope) if message["type"] in _BEGINNINGS else message)
 
-    return with_id
+    return completed
+
+
+async def _say(message: Message, send: Send) -> None:
+    """Send on an open WebSocket; uvicorn takes it for a mistake of ours when the peer has closed it a moment ago.
+
+    Starlette knows the error that ASGI has for this, and tells the endpoint that the peer has left. That the endpoint
+    has not closed it itself, Starlette has seen to before.
+    """
+    try:
+        await send(message)
+    except RuntimeError as error:
+        raise ConnectionResetError("the peer has closed the WebSocket") from error
 
 
 def _log_unhandled(error: Exception, scope: Scope) -> None:
@@ -141,7 +163,8 @@ async def _end_websocket(problem: Problem, last: str, scope: Scope, receive: Rec
     elif last not in ("websocket.accept", "websocket.send"):
         return  # closed or refused already
     code, reason = closing_words(problem)
-    await send({"type": "websocket.close", "code": code, "reason": reason})
+    with suppress(ConnectionResetError):
+        await _say({"type": "websocket.close", "code": code, "reason": reason}, send)
 
 
 def _problem_instead(message: Message, scope: Scope) -> Response | None:

@@ -20,6 +20,7 @@ from fastapi_factory_utilities.core.api.problems import Problem, problem_respons
 from fastapi_factory_utilities.core.api.request_ids import RequestIds
 from fastapi_factory_utilities.core.app.closing import closing_connections
 from fastapi_factory_utilities.core.app.config import EnvironmentEnum, RootConfig
+from fastapi_factory_utilities.core.app.protections import protections, set_rate_limits
 from fastapi_factory_utilities.core.app.running import running
 from fastapi_factory_utilities.core.generics import type_arguments
 from fastapi_factory_utilities.core.logs import get_logger
@@ -110,7 +111,7 @@ class ApplicationAbstract(Generic[RootConfigT]):
             root_path=config.application.root_path,
             docs_enabled=config.docs_enabled,
             debug=config.development.debug,
-            max_body_bytes=config.server.max_body_bytes,
+            **protections(config),
             lifespan=self._lifespan,
         )
         self.add_to_state("config", config)
@@ -120,6 +121,7 @@ class ApplicationAbstract(Generic[RootConfigT]):
         self._plugins = [plugin.set_application(self) for plugin in in_order]
         self._page = self._development_page()
         self._system = SystemEndpoints(self._status)
+        set_rate_limits(self._asgi_app, config, self._plugins)
         self._load()
         self._entry = self._compose()
 

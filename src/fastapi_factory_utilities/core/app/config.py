@@ -22,12 +22,14 @@ from fastapi_factory_utilities.core.app.configuration.sections.application impor
     EnvironmentEnum,
     LivenessConfig,
 )
+from fastapi_factory_utilities.core.app.configuration.sections.browsers import CsrfConfig, SecurityHeadersConfig
 from fastapi_factory_utilities.core.app.configuration.sections.cors import CorsConfig
 from fastapi_factory_utilities.core.app.configuration.sections.dependencies import (
     DependencyConfig,
     HttpServiceDependencyConfig,
 )
 from fastapi_factory_utilities.core.app.configuration.sections.logs import LoggerConfig, LoggingModeEnum
+from fastapi_factory_utilities.core.app.configuration.sections.rate_limits import RateLimitsConfig
 from fastapi_factory_utilities.core.app.configuration.sections.rules import Section
 from fastapi_factory_utilities.core.app.configuration.sections.server import ServerConfig
 from fastapi_factory_utilities.core.frozen import FrozenModel
@@ -35,6 +37,7 @@ from fastapi_factory_utilities.core.frozen import FrozenModel
 __all__ = [
     "BaseApplicationConfig",
     "CorsConfig",
+    "CsrfConfig",
     "DependencyConfig",
     "DevelopmentConfig",
     "DocsConfig",
@@ -44,7 +47,9 @@ __all__ = [
     "LivenessConfig",
     "LoggerConfig",
     "LoggingModeEnum",
+    "RateLimitsConfig",
     "RootConfig",
+    "SecurityHeadersConfig",
     "ServerConfig",
 ]
 
@@ -71,6 +76,15 @@ class RootConfig(Section):
     application: BaseApplicationConfig = Field(description="Who the service is.")
     server: ServerConfig = Field(default_factory=ServerConfig, description="How it is served.")
     cors: CorsConfig = Field(default_factory=CorsConfig, description="Which browsers may use it; off by default.")
+    csrf: CsrfConfig = Field(
+        default_factory=CsrfConfig, description="Whose pages may ask for changes; on by default, for its own alone."
+    )
+    security_headers: SecurityHeadersConfig = Field(
+        default_factory=SecurityHeadersConfig, description="What its answers tell browsers."
+    )
+    rate_limits: RateLimitsConfig = Field(
+        default_factory=RateLimitsConfig, description="How the limits of routes count."
+    )
     development: DevelopmentConfig = Field(
         default_factory=DevelopmentConfig, description="What helps while developing."
     )

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from fastapi_factory_utilities.core.app.application import ApplicationAbstract
+from fastapi_factory_utilities.core.app.slow_clients import SlowClients
 from fastapi_factory_utilities.core.logs import get_logger, install_loop_exception_handler
 from fastapi_factory_utilities.core.plugins import ProcessRole
 
@@ -26,6 +27,7 @@ _log = get_logger(__name__)
 _LINGER_SECONDS = 0.2
 _POLL_SECONDS = 0.02
 _FORCED_SECONDS = 1.0
+_TICKS_PER_SECOND = 10  # uvicorn's
 
 
 class DrainingServer(uvicorn.Server):
@@ -50,6 +52,7 @@ class DrainingServer(uvicorn.Server):
         self._drain_seconds = settings.drain_seconds if drain_seconds is None else drain_seconds
         self._grace_seconds = settings.grace_seconds
         self._stop_seconds = settings.stop_seconds
+        self._slow_clients = SlowClients(settings.timeout_receive_seconds)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._signal: int | None = None
         self._signal_at = 0.0
@@ -115,6 +118,12 @@ class DrainingServer(uvicorn.Server):
             environment=config.application.environment.value,
             plugins=[plugin.name for plugin in self._application.plugins],
         )
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what has to be done again and again; say whether to stop."""
+        if counter % _TICKS_PER_SECOND == 0:
+            self._slow_clients.sweep(self.server_state.connections)
+        return await super().on_tick(counter)
 
     def _begin_drain(self) -> None:
         self._in_flight_at_signal = len(self.server_state.tasks)

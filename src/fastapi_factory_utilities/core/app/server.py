@@ -16,6 +16,7 @@ from fastapi_factory_utilities.core.app.application import ApplicationAbstract
 from fastapi_factory_utilities.core.app.builder import ApplicationGenericBuilder
 from fastapi_factory_utilities.core.app.config import RootConfig, ServerConfig
 from fastapi_factory_utilities.core.app.draining import DrainingServer
+from fastapi_factory_utilities.core.app.http_protocol import limited_protocol
 from fastapi_factory_utilities.core.app.supervisor import Supervisor
 from fastapi_factory_utilities.core.exceptions import ApplicationError, FastAPIFactoryUtilitiesError
 from fastapi_factory_utilities.core.logs import install_exception_hooks
@@ -144,6 +145,8 @@ def _uvicorn_config(application: ApplicationAbstract[Any]) -> uvicorn.Config:
         application,
         host=server.host,
         port=server.port,
+        http=limited_protocol(server),
+        ws_max_size=server.max_message_bytes,
         lifespan="on",
         interface="asgi3",
         log_config=None,

@@ -44,6 +44,13 @@ def test_a_body_that_is_too_large_is_a_413(client: TestClient, path: str, announ
     assert response.json()["detail"] == "The body of a request may have at most 10 bytes."
 
 
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_where_none_is_expected_is_no_larger(client: TestClient, announced: bool) -> None:
+    content = b"".join(in_chunks()) if announced else in_chunks()
+
+    assert client.request("GET", "/raw", content=content).status_code == 413
+
+
 def test_an_announced_size_is_enough_to_refuse_without_asking_the_endpoint(app: FastAPI, client: TestClient) -> None:
     asked: list[str] = []
 

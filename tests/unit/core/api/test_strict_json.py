@@ -33,6 +33,14 @@ REFUSED = [
     b'"\\ud800"',
     b'"\xed\xa0\x80"',
     b'"\xff"',
+    b'{"a":1,"a":1}',
+    b'{"a":1,"\\u0061":2}',
+    b'[{"a":{"b":[{"c":1,"c":2}]}}]',
+    b'{"a":"x:y","a":1}',
+    b'{"a:b":1,"a:b":2}',
+    b'{"a":1,"a":"x","b":"\\u003a"}',
+    b'{"a":1,"a":"x","b":"\\u003A"}',
+    b'{"":1,"":2}',
     b'"\x01"',
     '{"a":"é"}'.encode("utf-16"),
     '{"a":"é"}'.encode("utf-32"),
@@ -40,6 +48,8 @@ REFUSED = [
 ]
 ACCEPTED = {
     b"null": None,
+    b'{"a": {"a": [{"a": 1}, {"a": 1}]}}': {"a": {"a": [{"a": 1}, {"a": 1}]}},
+    b'{"at": "12:00", "a:b": "\\u003a"}': {"at": "12:00", "a:b": ":"},
     b' {"a": [1, 2.5, "x", true]} ': {"a": [1, 2.5, "x", True]},
     b"\xef\xbb\xbf[]": [],
     b"1e308": 1e308,
@@ -84,6 +94,41 @@ def test_any_bytes_are_json_or_an_error_that_fastapi_knows(document: bytes) -> N
     except json.JSONDecodeError:
         return
     json.dumps(value, allow_nan=False)
+
+
+def _written(text: str) -> st.SearchStrategy[str]:
+    """Ways to write a text: each character as it is, or as an escape of either case."""
+    ways = [st.sampled_from([letter, f"\\u{ord(letter):04x}", f"\\u{ord(letter):04X}"]) for letter in text]
+    return st.tuples(*ways).map(lambda letters: '"' + "".join(letters) + '"')
+
+
+texts = st.sampled_from(["", "a", "b", ":", "a:", "j", "::"]).flatmap(_written)
+documents = st.recursive(
+    texts | st.just("1"),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(st.tuples(texts, inner), max_size=3).map(
+            lambda members: "{" + ",".join(f"{name}:{value}" for name, value in members) + "}"
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(documents)
+def test_a_document_is_refused_exactly_if_a_name_stands_twice_in_an_object(document: str) -> None:
+    doubles: list[bool] = []
+
+    def member_by_member(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        doubles.append(len(dict(members)) < len(members))
+        return dict(members)
+
+    value = json.loads(document, object_pairs_hook=member_by_member)
+    if any(doubles):
+        with pytest.raises(json.JSONDecodeError, match="two members of one name"):
+            parse_json(document.encode())
+    else:
+        assert parse_json(document.encode()) == value
 
 
 class Shouting(APIRoute):

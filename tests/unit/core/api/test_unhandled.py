@@ -260,6 +260,36 @@ class TestWebSocket:
 
         assert events == []
 
+    @pytest.mark.parametrize("fails", [False, True])
+    async def test_a_peer_that_left_a_moment_before_it_was_told_something_is_no_error(
+        self, app: FastAPI, events: Events, fails: bool
+    ) -> None:
+        left: list[WebSocketDisconnect] = []
+
+        @app.websocket("/ws")
+        async def ws(websocket: WebSocket) -> None:
+            await websocket.accept()
+            if fails:
+                raise ValueError("before it knew")
+            try:
+                await websocket.send_text("hello")
+            except WebSocketDisconnect as error:
+                left.append(error)
+                raise
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            if message["type"] != "websocket.accept":  # what uvicorn says then
+                raise RuntimeError("Unexpected ASGI message, after sending 'websocket.close'.")
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        scope = {"type": "websocket", "path": "/ws", "raw_path": b"", "query_string": b"", "headers": []}
+        await app({**scope, "scheme": "ws", "root_path": "", "subprotocols": []}, receive, send)
+
+        assert [event["event"] for event in events] == ["unhandled exception"] * fails
+        assert [error.code for error in left] == [1006] * (not fails)
+
     async def test_one_that_was_closed_already_is_left_alone(self, app: FastAPI, events: Events) -> None:
         @app.websocket("/ws")
         async def ws(websocket: WebSocket) -> None:

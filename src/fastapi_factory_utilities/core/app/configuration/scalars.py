@@ -62,7 +62,7 @@ def read_scalar(text: str, tag: str) -> Any:  # noqa: ANN401 - any type of YAML
         raise TagError(f"{kind_of(tag)} of more than {_LONGEST} characters: quote it to mean text")
     try:
         return _reader.yaml_constructors[tag](_reader, ScalarNode(tag, text))
-    except (YAMLError, ValueError, LookupError, OverflowError):
+    except (YAMLError, ValueError, LookupError, OverflowError, AttributeError):  # the last: `!!timestamp` of any text
         raise TagError(f"looks like {kind_of(tag)} and is not one: correct it, or quote it to mean text") from None
 
 

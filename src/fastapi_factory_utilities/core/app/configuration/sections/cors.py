@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from fastapi_factory_utilities.core.app.configuration.sections.rules import Section
 from fastapi_factory_utilities.core.rules import broken_rule
 
-__all__ = ["CorsConfig"]
+__all__ = ["CorsConfig", "Origin"]
 
 _ORIGIN = r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s@]+"  # RFC 6454: scheme, host, perhaps a port
 _NOBODY = "https://nobody.invalid"  # RFC 2606: a host that nobody can have
@@ -18,6 +18,10 @@ def _is_origin(origin: str) -> str:
     if origin not in ("*", "null") and not re.fullmatch(_ORIGIN, origin):
         raise broken_rule("must be an origin such as https://app.example, without path or trailing slash, or *")
     return origin
+
+
+Origin = Annotated[str, AfterValidator(_is_origin)]
+"""An origin (RFC 6454), `*` or `null`."""
 
 
 def _is_pattern(pattern: str) -> str:
@@ -31,7 +35,7 @@ def _is_pattern(pattern: str) -> str:
 class CorsConfig(Section):
     """The section `cors`; nothing is sent until there is an origin or a pattern."""
 
-    allow_origins: tuple[Annotated[str, AfterValidator(_is_origin)], ...] = Field(
+    allow_origins: tuple[Origin, ...] = Field(
         default=(), description="The origins whose scripts may use the service, such as https://app.example; * is all."
     )
     allow_origin_regex: Annotated[str, AfterValidator(_is_pattern)] | None = Field(

@@ -1,15 +1,41 @@
 """How the service is served: the section `server`."""
 
-from typing import Self
+import re
+from ipaddress import ip_network
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from fastapi_factory_utilities.core.app.configuration.sections.rules import ExistingFile, Section
 from fastapi_factory_utilities.core.rules import broken_rule
 
 __all__ = ["ServerConfig"]
 
+_HOST_NAME = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[?[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]?")
 _PEM_KEY_MARK = b"PRIVATE KEY-----"
+
+
+def _names_host(host: str) -> str:
+    if not _HOST_NAME.fullmatch(host):
+        raise broken_rule("must be a name or an address without scheme and port, such as api.example, *.example or *")
+    return host
+
+
+def _names_proxies(proxies: str) -> str:
+    """Refuse what uvicorn would take for the name of nobody: it believes nobody then, without a word."""
+    for proxy in proxies.split(","):
+        try:
+            if proxies.strip() != "*":
+                ip_network(proxy.strip())
+        except ValueError:
+            raise broken_rule(
+                "must be addresses and networks of proxies, such as 10.0.0.7 or 10.0.0.0/8, comma-separated, or *"
+            ) from None
+    return proxies.strip()
+
+
+HostName = Annotated[str, AfterValidator(_names_host)]
+"""A host, without a port; `*.` before it is every name below."""
 
 
 class ServerConfig(Section):
@@ -37,13 +63,29 @@ class ServerConfig(Section):
         ge=0,
         description="The most that the body of a request may have; more is answered 413. null is no limit.",
     )
+    max_header_bytes: int = Field(
+        default=32 * 1024, ge=1024, description="The most that the head of a request may have; more is answered 431."
+    )
+    max_headers: int = Field(default=100, ge=10, description="The most headers of a request; more is answered 431.")
+    max_message_bytes: int = Field(
+        default=1024 * 1024, ge=1, description="The most that a WebSocket message may have; more closes it with 1009."
+    )
+    timeout_receive_seconds: float | None = Field(
+        default=30.0,
+        gt=0,
+        description="How long the head of a request may take, and its body may pause; then 408. null is for ever.",
+    )
+    allowed_hosts: tuple[HostName, ...] = Field(
+        default=(),
+        description="The only hosts that are served, such as api.example or *.api.example; without any, all are.",
+    )
     limit_concurrency: int | None = Field(
         default=None, ge=1, description="Connections and requests at a time, beyond which the answer is 503."
     )
     timeout_keep_alive_seconds: int = Field(
         default=5, ge=0, description="How long an idle connection is kept open for the next request."
     )
-    forwarded_allow_ips: str = Field(
+    forwarded_allow_ips: Annotated[str, AfterValidator(_names_proxies)] = Field(
         default="127.0.0.1",
         description="The proxies whose X-Forwarded-* headers are believed, comma-separated; * is all.",
     )

@@ -106,3 +106,29 @@ def test_the_password_of_the_key_stays_a_secret(files: dict[str, Path]) -> None:
     assert "geheim" not in repr(config)
     assert config.ssl_keyfile_password is not None
     assert config.ssl_keyfile_password.get_secret_value() == "geheim"
+
+
+@pytest.mark.parametrize("proxies", ["*", " * ", "127.0.0.1", "10.0.0.7, 10.1.0.0/16", "::1,fd00::/8"])
+def test_proxies_are_addresses_and_networks(proxies: str) -> None:
+    assert ServerConfig(forwarded_allow_ips=proxies).forwarded_allow_ips == proxies.strip()
+
+
+@pytest.mark.parametrize("proxies", ["", "proxy.example", "10.0.0.1/8", "10.0.0.7,", "10.0.0.7 10.0.0.8", "10.0.0.7,*"])
+def test_proxies_that_the_server_would_silently_never_find_are_refused(proxies: str) -> None:
+    with pytest.raises(ValidationError, match="must be addresses and networks of proxies"):
+        ServerConfig(forwarded_allow_ips=proxies)
+
+
+@pytest.mark.parametrize(
+    "host", ["api.example", "*.api.example", "localhost", "10.0.0.7", "::1", "[::1]", "*", "a_b.example."]
+)
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    assert ServerConfig(allowed_hosts=(host,)).allowed_hosts == (host,)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "https://api.example", "api.example:80", "api.example/", "*api.example", "a..b", "é.example"]
+)
+def test_a_host_has_neither_scheme_nor_port(host: str) -> None:
+    with pytest.raises(ValidationError, match="must be a name or an address"):
+        ServerConfig(allowed_hosts=(host,))
