@@ -46,7 +46,7 @@ class BaseApplicationConfig(Section):
 class DevelopmentConfig(Section):
     """The section `development`."""
 
-    debug: bool = Field(default=False, description="Answer unhandled errors with their traceback; never in production.")
+    debug: bool = Field(default=False, description="FastAPI's own flag; answers have no traceback either way.")
     reload: bool = Field(default=False, description="Restart the service when a source file changes.")
     page: bool = Field(default=True, description="Whether /_dev shows what the service does; in development only.")
     page_hosts: tuple[PageHost, ...] = Field(
