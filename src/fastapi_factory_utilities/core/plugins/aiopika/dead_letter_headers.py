@@ -8,7 +8,16 @@ from typing import Any, Final
 from fastapi_factory_utilities.core.logs.messages import cut, message_of
 from fastapi_factory_utilities.core.redaction import redact
 
-__all__ = ["ATTEMPT", "Cause", "attempts_made", "dead_headers", "origin_of", "retry_headers", "revived_headers"]
+__all__ = [
+    "ATTEMPT",
+    "Cause",
+    "attempts_made",
+    "dead_headers",
+    "is_ours",
+    "origin_of",
+    "retry_headers",
+    "revived_headers",
+]
 
 ATTEMPT: Final = "x-attempt"
 """How often handlers have failed with the message so far."""
@@ -19,7 +28,10 @@ ERROR: Final = "x-dead-error"
 REASON: Final = "x-dead-reason"
 AT: Final = "x-dead-at"
 
+_OURS: Final = frozenset({ATTEMPT, EXCHANGE, ROUTING_KEY, ERROR, REASON, AT})
+
 _REASON_LENGTH: Final = 500
+_MOST_ATTEMPTS: Final = 2**31 - 2  # so that one more can be written
 # What the broker writes while a message waits: it would grow with every attempt, and a broker may drop a message that
 # seems to go round in circles.
 _BROKERS: Final = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
@@ -43,10 +55,15 @@ class Cause:
         return cls(type(error).__qualname__, cut(" ".join(redact(message_of(error)).split()), _REASON_LENGTH))
 
 
+def is_ours(name: str) -> bool:
+    """Whether a header is one of those that say what became of a message so far."""
+    return name in _OURS
+
+
 def attempts_made(headers: Mapping[str, Any]) -> int:
     """Return how often handlers have failed with a message; 0 where the header is missing or makes no sense."""
     made = headers.get(ATTEMPT, 0)
-    return made if isinstance(made, int) and made > 0 else 0
+    return min(made, _MOST_ATTEMPTS) if isinstance(made, int) and made > 0 else 0
 
 
 def origin_of(headers: Mapping[str, Any], exchange: str, routing_key: str) -> tuple[str, str]:

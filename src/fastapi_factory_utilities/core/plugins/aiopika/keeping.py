@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from fastapi_factory_utilities.core.plugins.aiopika import required  # noqa: F401 - tells how to install what follows
 
 # isort: split
-from aiormq.exceptions import AMQPConnectionError, AMQPError
+from aiormq.exceptions import AMQPConnectionError, AMQPError, InvalidFrameError
 
 from fastapi_factory_utilities.core.logs import get_logger
 from fastapi_factory_utilities.core.plugins.aiopika.backoff import Backoff
 from fastapi_factory_utilities.core.plugins.aiopika.errors import BrokerUnavailableError
+from fastapi_factory_utilities.core.plugins.aiopika.handling_failures import FailureLog
 from fastapi_factory_utilities.core.plugins.aiopika.line import Line
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _GOODBYE_SECONDS: Final = 0.5
 _STABLE_SECONDS: Final = 5.0
 _FLAPPING: Final = 5  # lines in a row that did not last
 _SLOWER: Final = 4
+# What a line ends with when it is the line that ends; anything else is a frame that the driver could not read.
+_LOSSES: Final = (AMQPError, OSError, EOFError, asyncio.CancelledError, type(None))
 
 
 class Keeping:
@@ -59,6 +62,8 @@ class Keeping:
         self._backoff = Backoff(config.reconnect_base_seconds, config.reconnect_max_seconds)
         self._slow_backoff = Backoff(config.reconnect_base_seconds, _SLOWER * config.reconnect_max_seconds)
         self._flaps = 0
+        self._failures = FailureLog()
+        self._is_careful = False
         self.line: Line | None = None
         self.last_error: str | None = "not connected yet"
         self.tried: asyncio.Event = asyncio.Event()
@@ -75,7 +80,11 @@ class Keeping:
         urls = random.sample(self._urls, len(self._urls))  # so that a fleet does not gather on the first host
         failures = 0
         while True:
-            line = Line(urls[failures % len(urls)], self._name)
+            line = Line(
+                urls[failures % len(urls)],
+                self._name,
+                tell_unreadable=self._tell_unreadable if self._is_careful else None,
+            )
             try:
                 await line.connect_within(self._connection_timeout_seconds)
             except Exception as error:  # noqa: BLE001 - the driver has many kinds; each means "not connected"
@@ -107,6 +116,8 @@ class Keeping:
             preparing.cancel()
             await line.hang_up(0 if error else _GOODBYE_SECONDS)
             await asyncio.wait({preparing})
+        if isinstance(error, InvalidFrameError) or not isinstance(error, _LOSSES):
+            self._is_careful = True
         tell = _log.debug if self._is_flapping else _log.warning
         tell("broker connection lost", connection=self._name, host=line.address, reason=self.last_error)
         if not self._is_flapping:
@@ -126,6 +137,10 @@ class Keeping:
                 self.ready.set()
                 if not self._is_flapping:
                     self._on_ready()
+
+    def _tell_unreadable(self, names: list[str]) -> None:
+        event = "message properties cannot be read, left out"
+        self._failures.tell(_log.warning, event, event, connection=self._name, properties=names)
 
     def _tell_failure(self, line: Line, error: BaseException, failures: int) -> None:
         self.last_error = _told(error)

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import inspect
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from fastapi_factory_utilities.core.plugins.aiopika import required  # noqa: F401 - tells how to install what follows
 
@@ -11,6 +12,8 @@ from fastapi_factory_utilities.core.plugins.aiopika import required  # noqa: F40
 import aiormq.connection
 from aio_pika import Connection
 from aiormq.exceptions import AMQPConnectionError
+
+from fastapi_factory_utilities.core.plugins.aiopika.careful_reader import CarefulReader
 
 if TYPE_CHECKING:
     from aiormq.abc import AbstractConnection
@@ -30,14 +33,18 @@ class Line(Connection):
     Args:
         url: The host's URL.
         name: What the broker calls the connection.
+        tell_unreadable: Where it is given, messages are read by a `CarefulReader`, which tells it what it finds.
     """
 
-    def __init__(self, url: "SecretStr", name: str) -> None:
+    def __init__(
+        self, url: "SecretStr", name: str, *, tell_unreadable: Callable[[list[str]], None] | None = None
+    ) -> None:
         from yarl import URL  # noqa: PLC0415 - the driver's own type, see `required`
 
         address = URL(url.get_secret_value())
         super().__init__(address if "name" in address.query else address.update_query(name=name))
         self._writer: asyncio.StreamWriter | None = None
+        self._tell_unreadable = tell_unreadable
         if _TAKES_A_TRANSPORT_FACTORY:
             self.kwargs["transport_factory"] = _Watched(self)
 
@@ -149,4 +156,8 @@ if _TAKES_A_TRANSPORT_FACTORY:
             factory = aiormq.connection.TLSTransportFactory() if is_tls else aiormq.connection.TCPTransportFactory()
             reader, writer = await factory.create(url, **kwargs)
             self._line._writer = writer  # noqa: SLF001 - the two are one
+            tell = self._line._tell_unreadable  # noqa: SLF001 - likewise
+            if tell is not None:
+                # The driver asks of a reader only what this one has.
+                reader = cast("asyncio.StreamReader", CarefulReader(reader, tell))
             return reader, writer

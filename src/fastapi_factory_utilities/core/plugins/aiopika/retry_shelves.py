@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+from fastapi_factory_utilities.core.plugins.aiopika.carried_headers import carried
 from fastapi_factory_utilities.core.plugins.aiopika.consuming_delivery import Delivery
 from fastapi_factory_utilities.core.plugins.aiopika.consuming_sources import source_of
 from fastapi_factory_utilities.core.plugins.aiopika.dead_letter_headers import Cause, dead_headers, retry_headers
@@ -103,7 +104,7 @@ def _copied(properties: "Basic.Properties", headers: dict[str, Any]) -> "Basic.P
     return Basic.Properties(
         content_type=properties.content_type,
         content_encoding=properties.content_encoding,
-        headers=headers,
+        headers=carried(headers),
         delivery_mode=_PERSISTENT,
         priority=properties.priority,
         correlation_id=properties.correlation_id,

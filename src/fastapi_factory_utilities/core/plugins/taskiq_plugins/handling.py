@@ -13,6 +13,7 @@ from fastapi_factory_utilities.core.plugins.taskiq_plugins import required  # no
 from taskiq import AsyncBroker, BrokerMessage, TaskiqMessage, TaskiqResult
 from taskiq.labels import prepare_label
 
+from fastapi_factory_utilities.core.exceptions import BackendUnavailableError
 from fastapi_factory_utilities.core.logs import get_logger
 from fastapi_factory_utilities.core.plugins.taskiq_plugins.component import SchedulerComponent
 from fastapi_factory_utilities.core.plugins.taskiq_plugins.config import TaskiqConfig
@@ -41,6 +42,7 @@ _log = get_logger(__name__)
 ATTEMPT = "attempt"
 
 _CAUSE_LENGTH = 500
+_NOBODYS = "(unknown)"
 
 # A task that this process does not know may be one that the next release brings: in about ten minutes it has.
 _UNKNOWN = RetryPolicy(max_attempts=12, base_seconds=1, max_seconds=90)
@@ -74,18 +76,25 @@ class TaskHandler:
             message.parse_labels()
             attempt = max(1, int(message.labels.get(ATTEMPT, 1)))
         except Exception:  # noqa: BLE001 - whatever a formatter raises means that it cannot be read
-            _log.error("task given up", task_id=delivery.task_id, reason="the message cannot be read")
-            unreadable = BrokerMessage(
-                task_id=delivery.task_id, task_name=delivery.task_name, message=delivery.data, labels={}
-            )
-            await delivery.dead(unreadable, "the message cannot be read", None)
+            await _park(delivery, "the message cannot be read")
             return
         bind_context(message.labels.get(LABEL), task=message.task_name, task_id=message.task_id, attempt=attempt)
+        try:
+            await self._told(delivery, message, attempt, app)
+        except BackendUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - not settled, it would have its place in this worker for good
+            await _park(delivery, "the message cannot be dealt with", error)
+
+    async def _told(self, delivery: Delivery, message: TaskiqMessage, attempt: int, app: FastAPI) -> None:
+        """Settle a task, and tell of it."""
         spans = self._component.spans
         if not spans.active:
             await self._handle(delivery, message, attempt, app)
             return
-        with spans.running(message, attempt, len(delivery.data)) as told:
+        # Names that nobody knows are somebody's choice, and each would be remembered.
+        name = message.task_name if self._component.find(message.task_name) else _NOBODYS
+        with spans.running(message, attempt, len(delivery.data), name) as told:
             error = await self._handle(delivery, message, attempt, app)
             if error is not None:
                 told.fail(error)
@@ -211,6 +220,13 @@ async def _within(
         if running is None or running.cancelling():
             raise
         raise TaskiqPluginBaseError(f"task {task.name} cancelled itself", task=task.name) from error
+
+
+async def _park(delivery: Delivery, cause: str, error: Exception | None = None) -> None:
+    """Give up a task whose message cannot be written anew: it is kept as it came."""
+    _log.error("task given up", task_id=delivery.task_id, reason=cause, exc_info=error)
+    unchanged = BrokerMessage(task_id=delivery.task_id, task_name=delivery.task_name, message=delivery.data, labels={})
+    await delivery.dead(unchanged, cause, None)
 
 
 def _moment(label: object) -> datetime | None:

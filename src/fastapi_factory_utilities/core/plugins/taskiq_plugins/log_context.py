@@ -16,6 +16,7 @@ LABEL = "log_context"
 _LEFT_BEHIND = frozenset({"span_id"})
 
 _MAX_LENGTH = 4096
+_LONGEST_LABEL = 6 * _MAX_LENGTH  # JSON writes a character as six, and somebody else may send anything
 
 
 def carried_context() -> str | None:
@@ -38,10 +39,10 @@ def carried_context() -> str | None:
 def bind_context(label: object, **own: object) -> None:
     """Bind a carried context, and what is the task's own, for the rest of this asyncio task."""
     carried: object = None
-    if isinstance(label, str):
+    if isinstance(label, str) and len(label) <= _LONGEST_LABEL:
         try:
             carried = json.loads(label)
-        except ValueError:
+        except (ValueError, RecursionError):
             carried = None
     bind_contextvars(**({str(key): value for key, value in carried.items()} if isinstance(carried, Mapping) else {}))
     bind_contextvars(**own)

@@ -7,7 +7,6 @@ from typing import Any
 from fastapi_factory_utilities.core.plugins.taskiq_plugins import required  # noqa: F401 - says how to install the rest
 
 # isort: split
-from pydantic import ValidationError
 from taskiq import ScheduledTask, ScheduleSource
 
 from fastapi_factory_utilities.core.logs import get_logger
@@ -60,7 +59,7 @@ class TaskScheduleSource(ScheduleSource):
             try:
                 task = ScheduledTask.model_validate_json(record)
                 found[schedule_id] = StoredSchedule(task, _when(task))
-            except (ValidationError, ScheduleDefinitionError) as error:
+            except (ValueError, TypeError, ArithmeticError, RecursionError, ScheduleDefinitionError) as error:
                 _log.error("schedule cannot be read", schedule=schedule_id, error=type(error).__name__)
         return found
 

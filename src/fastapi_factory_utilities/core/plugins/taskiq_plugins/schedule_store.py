@@ -129,7 +129,7 @@ class RedisScheduleStore:
         """See `ScheduleStore.records`."""
         with queue_errors("read its schedules", self._prefix):
             found: Any = await self._client.hgetall(self._records)  # bytes, as `make_client` has it
-        return {schedule_id.decode(): record for schedule_id, record in found.items()}
+        return {schedule_id.decode(errors="replace"): record for schedule_id, record in found.items()}
 
     async def seen(self, ids_at: Mapping[str, float]) -> Mapping[str, float]:
         """See `ScheduleStore.seen`."""

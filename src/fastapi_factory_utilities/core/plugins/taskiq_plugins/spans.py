@@ -57,11 +57,16 @@ class TaskSpans:
         return self._send(message, parent={}, links=(dict(message.labels),))
 
     @contextmanager
-    def running(self, message: TaskiqMessage, attempt: int, size: int) -> Iterator[MessageScope]:
-        """Tell of one attempt while the body makes it; whoever sent the task is the span's parent."""
-        with self._operation(self._run, SpanKind.CONSUMER, "process", message.task_name).begin(
-            parent=message.labels
-        ) as told:
+    def running(self, message: TaskiqMessage, attempt: int, size: int, name: str) -> Iterator[MessageScope]:
+        """Tell of one attempt while the body makes it; whoever sent the task is the span's parent.
+
+        Args:
+            message: What came.
+            attempt: Counted from 1.
+            size: The message's, in bytes.
+            name: The task's, one of few.
+        """
+        with self._operation(self._run, SpanKind.CONSUMER, "process", name).begin(parent=message.labels) as told:
             if told.span.is_recording():
                 told.span.set_attributes(
                     _said_of(message) | {DELIVERY_ATTEMPT: attempt, "messaging.message.body.size": size}

@@ -17,6 +17,7 @@ __all__ = ["RequestAttributes"]
 
 _LONGEST: Final = 1_000  # characters of a path or a user agent; whoever sends more is testing us
 _CALLERS: Final = 1024  # remembered, over all routes and outcomes
+_LONGEST_REMEMBERED: Final = 1_000  # octets of host and user agent
 
 
 type _Caller = tuple[int, bytes | None, bytes | None, str, bool]
@@ -81,7 +82,8 @@ class RequestAttributes:
         if agent:
             merged["user_agent.original"] = masked(agent[:_LONGEST].decode("latin-1"))
         known = (common, merged)
-        if header:  # without it the listener's address was told, and there may be several
+        # Without the header the listener's address was told, and there may be several. Long ones are a tester's.
+        if header and len(header) + len(agent or b"") <= _LONGEST_REMEMBERED:
             self._callers[key] = known
         return known
 
