@@ -11,7 +11,7 @@ from tests.packaging.installed import PINS, ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
-SINGLE_EXTRAS = ("mongo", "amqp", "taskiq", "http", "otel", "redis")
+SINGLE_EXTRAS = ("mongo", "amqp", "taskiq", "http", "otel", "redis", "jwt", "limits")
 
 
 def pinned() -> dict[str, str]:

@@ -68,7 +68,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._read_bytes + self._head_bytes > self.max_header_bytes
             and self._size() > self.max_header_bytes
         ):
-            self.app = _refusing(self._too_large())
+            self.app: ASGIApp = _refusing(self._too_large())
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

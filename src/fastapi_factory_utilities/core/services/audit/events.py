@@ -44,7 +44,9 @@ class AuditEventObject(BaseModel):
         """Show which event it is, and nothing of a person."""
         return [(name, getattr(self, name)) for name in ("event_id", "what", "where", "when")]
 
-    __str__ = BaseModel.__repr__
+    def __str__(self) -> str:
+        """Show the same."""
+        return repr(self)
 
     @field_validator("when")
     @classmethod

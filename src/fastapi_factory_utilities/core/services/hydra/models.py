@@ -35,7 +35,9 @@ class HydraModel(BaseModel):
         shown = ("active", "client_id", "token_use", "token_type", "exp", "expires_in")
         return [(name, getattr(self, name)) for name in type(self).model_fields if name in shown]
 
-    __str__ = BaseModel.__repr__
+    def __str__(self) -> str:
+        """Show the same."""
+        return repr(self)
 
 
 class HydraTokenIntrospection(HydraModel):
