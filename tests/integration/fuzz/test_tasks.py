@@ -90,7 +90,7 @@ class Victim:
         await self._component.scheduler_source.add_schedule(
             ScheduledTask(task_name="add", labels={}, args=[], kwargs={"number": good}, time=datetime.now(UTC))
         )
-        await until(lambda: good in _sums)
+        await until(lambda: good in _sums, seconds=40)
         await redis.delete(f"{prefix}:schedules")
         await redis.incr(f"{prefix}:schedules:version")  # so that they are not fired any more
 

@@ -83,7 +83,10 @@ class TokenCookie(TokenPlace):
 
 def _only(request: HTTPConnection, name: bytes) -> str | None:
     """Return the value of a header."""
-    values = [value for key, value in request.scope["headers"] if key == name]
-    if len(values) > 1:
-        raise InvalidJWTError("the request has several headers with a token")
-    return values[0].decode("latin-1") if values else None
+    found: bytes | None = None
+    for key, value in request.scope["headers"]:
+        if key == name:
+            if found is not None:
+                raise InvalidJWTError("the request has several headers with a token")
+            found = value
+    return None if found is None else found.decode("latin-1")

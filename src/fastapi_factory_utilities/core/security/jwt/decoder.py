@@ -55,14 +55,17 @@ class JWTBearerTokenDecoder[PayloadT: JWTPayload]:
             NotVerifiedJWTError: Its signature is not that of a key which its issuer is known to have.
             BackendUnavailableError: The issuer's keys are not known now.
         """
-        if self._verified is not None:
-            known = self._verified.get(token)
-            if known is not None:
-                return known
+        known = self.remembered(token)
+        if known is not None:
+            return known
         payload, ends = await self._decode(token)
         if self._verified is not None:
             self._verified.add(token, payload, ends)
         return payload
+
+    def remembered(self, token: str) -> PayloadT | None:
+        """Return what a token said that was verified a moment ago, if the configuration wants that."""
+        return None if self._verified is None else self._verified.get(token)
 
     async def _decode(self, token: str) -> tuple[PayloadT, float]:
         first, second, third = segments_of(token, self._max_bytes)

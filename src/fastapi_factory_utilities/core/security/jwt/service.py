@@ -104,6 +104,11 @@ class JWTAuthenticationService[PayloadT: JWTPayload](JWTAuthenticationServiceAbs
         """
         try:
             token = self.token_place.find(request)
+            if token is not None and self._verifier is None:
+                # Most requests of a service that remembers tokens end here, and pay for nothing below.
+                known = self._decoder.remembered(token)
+                if known is not None:
+                    return known
             if token is None:
                 raise MissingJWTCredentialsError(f"the request has no token in its {self.token_place.name}")
             return await self.verify(token)
