@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import AliasPath, Field, SecretStr
 from structlog.testing import capture_logs
 
 from fastapi_factory_utilities.core.exceptions import BackendUnavailableError
@@ -39,7 +39,7 @@ PERSON = "ada@example.org"
 class Introspection(HydraTokenIntrospection):
     """What a service's own consent adds."""
 
-    tenant: str = ""
+    tenant: str = Field(default="", validation_alias=AliasPath("ext", "tenant"))
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_a_good_token_is_active_and_says_what_ory_s_own_client_reads(
     assert PERSON not in repr(ours) + str(ours)
 
 
-@pytest.mark.parametrize("token", ["garbage", "", "x" * 20_000, "a\nb", "\u00e9"])
+@pytest.mark.parametrize("token", ["garbage", "", "x" * 20_000, "a\nb", "\u00e9", "\ud800"])
 async def test_a_token_that_is_not_good_is_a_result_and_no_error(service: HydraService, token: str) -> None:
     found = await service.introspect(token)
     assert (found.active, found.sub, found.scope) == (False, None, ())
@@ -115,10 +115,29 @@ async def test_it_is_what_verifies_opaque_tokens(service: HydraService) -> None:
 async def test_a_model_of_ones_own_is_what_comes_back(hydra: FakeHydra) -> None:
     class Mine(HydraIntrospectGenericService[Introspection]): ...
 
-    token = hydra.issue(tenant="north")
+    token = hydra.issue(ext={"tenant": "north"})
     async with resources(hydra) as (_, admin):
         assert (await Mine(admin).introspect(token)).tenant == "north"
+        assert not (await Mine(admin).introspect("another")).active
         assert (await HydraIntrospectGenericService[Introspection](admin).introspect(token)).tenant == "north"
+
+
+async def test_a_model_that_cannot_say_inactive_is_refused_by_name(hydra: FakeHydra) -> None:
+    class Needy(HydraTokenIntrospection):
+        tenant: str
+
+    async with resources(hydra) as (_, admin):
+        with pytest.raises(TypeError, match="Needy: give tenant a default"):
+            await HydraIntrospectGenericService[Needy](admin).introspect(hydra.issue())
+
+
+@pytest.mark.parametrize("moment", [1e20, -1e300, 10**400], ids=["far", "long ago", "huge"])
+async def test_a_time_that_no_clock_can_show_is_one_of_our_errors(
+    hydra: FakeHydra, service: HydraService, moment: float
+) -> None:
+    hydra.answer(200, {"active": True, "exp": moment})
+    with pytest.raises(HydraUnavailableError, match=r"see exp"):
+        await service.introspect("token")
 
 
 async def test_what_is_remembered_is_asked_once_and_never_beyond_the_tokens_end(hydra: FakeHydra) -> None:
@@ -150,6 +169,26 @@ async def test_a_token_of_our_own_is_fetched_once_for_all_who_ask_and_kept(
     assert tokens[0].get_secret_value() not in redact(f"Bearer {tokens[0].get_secret_value()}")
     service.forget()
     assert await service.get_access_token(["stock:read"], ["stock"]) != tokens[0]
+
+
+async def test_all_who_wait_for_a_hydra_that_is_away_are_told_by_one_question(
+    hydra: FakeHydra, service: HydraService
+) -> None:
+    hydra.answer(503, path="/oauth2/token")
+    told = await asyncio.gather(*(service.get_access_token() for _ in range(20)), return_exceptions=True)
+    assert {type(error) for error in told} == {HydraUnavailableError}
+    assert len(hydra.requests) == 1
+    hydra.heal()
+    await service.get_access_token()
+
+
+async def test_tokens_that_ended_long_ago_are_not_looked_for_in_logs_for_ever(service: HydraService) -> None:
+    texts = []
+    for _ in range(4):
+        texts.append((await service.get_access_token()).get_secret_value())
+        service.forget()
+    masked = [text not in redact(f"it is {text}") for text in texts]
+    assert masked == [False, False, True, True], "the last one, and the one that calls under way may carry"
 
 
 async def test_ory_s_own_client_gets_such_a_token_from_the_fake(hydra: FakeHydra) -> None:

@@ -26,7 +26,7 @@ _LONGEST_TOKEN: Final = 16_384
 class HydraIntrospectGenericService(Generic[IntrospectionT]):
     """Hydra's admin API, as services use it: is this token good, and what does it say?
 
-    With a model of your own::
+    With a model of your own, whose fields have defaults::
 
         class Introspection(HydraIntrospectGenericService[MyIntrospection]): ...
 
@@ -61,13 +61,15 @@ class HydraIntrospectGenericService(Generic[IntrospectionT]):
 
         Raises:
             HydraOperationError: Hydra refused to say, or did not answer.
+            TypeError: A field of your own model has no default.
         """
         text = token.get_secret_value() if isinstance(token, SecretStr) else token
-        if not text or len(text) > _LONGEST_TOKEN:
+        if not 0 < len(text) <= _LONGEST_TOKEN or not (text.isascii() and text.isprintable()):
+            # No token at all (RFC 6749, A.12), and so nothing to ask about.
             return self._model.model_validate({"active": False})
         if self._cache_seconds <= 0:
             return await self._ask(text, scope)
-        key = sha256(f"{scope or ''}\n{text}".encode("utf-8", "surrogatepass")).digest()
+        key = sha256(f"{scope or ''}\n{text}".encode()).digest()
         known = self._known.get(key)
         if known is not None and time.monotonic() < known[1]:
             self._known.move_to_end(key)
@@ -95,4 +97,10 @@ class HydraIntrospectGenericService(Generic[IntrospectionT]):
         # Which it is, is known when the service has been made, and so it is asked at the first answer.
         (found,) = type_arguments(getattr(self, "__orig_class__", type(self)), HydraIntrospectGenericService)
         chosen: Any = HydraTokenIntrospection if hasattr(found, "__bound__") else found
+        needed = [name for name, field in chosen.model_fields.items() if field.is_required() and name != "active"]
+        if needed:
+            raise TypeError(
+                f"{chosen.__name__}: give {', '.join(needed)} a default: of a token that is not active, Hydra says "
+                f"nothing else"
+            )
         return chosen  # type: ignore[no-any-return]  # a class that extends it

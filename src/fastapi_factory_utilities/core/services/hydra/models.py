@@ -11,7 +11,10 @@ __all__ = ["HydraAccessToken", "HydraModel", "HydraTokenIntrospection"]
 def _time(value: object) -> object:
     """Read seconds since 1970; Hydra writes 0 or leaves it out where there is none."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, UTC) if value else None
+        try:
+            return datetime.fromtimestamp(value, UTC) if value else None
+        except (OverflowError, OSError) as error:
+            raise ValueError("no moment that a clock can show") from error
     return value
 
 
@@ -41,7 +44,10 @@ class HydraModel(BaseModel):
 
 
 class HydraTokenIntrospection(HydraModel):
-    """What Hydra says about a token (RFC 7662, 2.2). Extend it with fields for what your consent puts into `ext`."""
+    """What Hydra says about a token (RFC 7662, 2.2). Extend it with fields for what your consent puts into `ext`.
+
+    Such fields have defaults: nothing is said about a token that is not active.
+    """
 
     active: bool = Field(description="Whether the token is good now; when it is not, nothing else is said.")
     sub: str | None = Field(default=None, description="Whom it is about.")
