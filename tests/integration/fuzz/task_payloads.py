@@ -100,4 +100,6 @@ KNOWN_RECORDS: Final = [
     _record(time="9999-12-31T23:59:59-23:59"),
     _record(time="0001-01-01T00:00:00+23:59"),
     _record(interval=10**30),
+    _record(interval=2 * 10**11),
+    _record(interval=5 * 10**11),
 ]

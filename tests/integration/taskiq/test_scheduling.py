@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from fastapi_factory_utilities.core.plugins import ProcessRole
 from fastapi_factory_utilities.core.plugins.redis_client import RedisConfig, make_client
@@ -189,3 +190,28 @@ async def test_one_off_schedules_fire_however_late(client: Redis) -> None:
             await asyncio.sleep(0.01)
     await later.turn()
     assert await waiting(client) == 1
+
+
+async def test_a_schedule_that_cannot_tell_when_it_is_due_does_not_keep_the_others_from_it(client: Redis) -> None:
+    class Broken(Every):
+        def next_after(self, moment: datetime) -> datetime | None:
+            raise OverflowError("no such day")
+
+    class Failing(Every):
+        def last_until(self, moment: datetime, *, after: datetime) -> datetime | None:
+            raise OverflowError("no such day")
+
+    @task("broken", schedules=[Broken(seconds=1)])
+    async def broken() -> None: ...
+
+    @task("failing", schedules=[Failing(seconds=1)])
+    async def failing() -> None: ...
+
+    replica = Replica(client, NIGHT, broken, failing, report)
+    with capture_logs() as said:
+        await replica.turn()
+        replica.now = NIGHT + timedelta(seconds=2)
+        await replica.turn()
+    assert await waiting(client) == 1, "the report"
+    told = {(line["event"], line["schedule"].split()[0]) for line in said if line["log_level"] == "error"}
+    assert told == {("schedule left out", "broken"), ("schedule not fired, tried again", "failing")}

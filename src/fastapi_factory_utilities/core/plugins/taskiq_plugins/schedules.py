@@ -97,7 +97,8 @@ class Every:
         arguments: What the task is called with.
 
     Raises:
-        ScheduleDefinitionError: The step is shorter than a second, or `since` has no time zone.
+        ScheduleDefinitionError: The step is shorter than a second or longer than any calendar, or `since` has no time
+            zone.
     """
 
     days: float = 0
@@ -108,7 +109,11 @@ class Every:
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if self.step < timedelta(seconds=1):
+        try:
+            step = self.step
+        except (OverflowError, ValueError):  # and not a number
+            raise ScheduleDefinitionError("no calendar reaches that far: give Every a shorter time") from None
+        if step < timedelta(seconds=1):
             raise ScheduleDefinitionError("a task can be due every second at most: give Every a longer time")
         if self.since.tzinfo is None:
             raise ScheduleDefinitionError("since must be aware: datetime(..., tzinfo=UTC), for example")
@@ -125,13 +130,19 @@ class Every:
 
     def next_after(self, moment: datetime) -> datetime | None:
         """See `Schedule.next_after`."""
-        return self.since + (max(0, math.floor((moment - self.since) / self.step)) + 1) * self.step
+        steps = max(0, math.floor((moment - self.since) / self.step)) + 1
+        try:
+            return self.since + steps * self.step
+        except OverflowError:  # after the year 9999
+            return None
 
     def last_until(self, moment: datetime, *, after: datetime) -> datetime | None:
         """See `Schedule.last_until`."""
         steps = math.floor((moment - self.since) / self.step)
+        if steps <= 0:
+            return None
         last = self.since + steps * self.step
-        return last if steps > 0 and last > after else None
+        return last if last > after else None
 
 
 @dataclass(frozen=True)

@@ -144,13 +144,23 @@ class TaskScheduling:
             await self._make_plan()
             self._version = lead.version
         renew_at = asyncio.get_running_loop().time() + self._lease_seconds / 3
-        now = self._clock()
+        now, has_failed = self._clock(), False
         for planned in sorted(self._due(now), key=lambda each: (each.due_at, each.schedule_id)):
             if asyncio.get_running_loop().time() > renew_at:
                 return 0.0
-            if not await self._fire(planned, now):
+            try:
+                leads = await self._fire(planned, now)
+            except BackendUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one mistake must not keep the others from being fired
+                _log.error("schedule not fired, tried again", schedule=planned.schedule_id, exc_info=error)
+                has_failed = True
+                continue
+            if not leads:
                 self._step_down()
                 return 0.0
+        if has_failed:
+            return self._pause_seconds
         nexts = [planned.due_at for planned in self._plan.values() if planned.due_at is not None]
         until_next = (min(nexts) - self._clock()).total_seconds() if nexts else self._pause_seconds
         return min(self._pause_seconds, max(0.001, until_next))
@@ -174,7 +184,10 @@ class TaskScheduling:
         now = self._clock().timestamp()
         seen = await self._store.seen(dict.fromkeys(plan, now))
         for schedule_id, planned in plan.items():
-            planned.due_at = planned.when.next_after(datetime.fromtimestamp(seen[schedule_id], UTC))
+            try:
+                planned.due_at = planned.when.next_after(datetime.fromtimestamp(seen[schedule_id], UTC))
+            except Exception as error:  # noqa: BLE001 - one mistake must not keep the others from being fired
+                _log.error("schedule left out", schedule=schedule_id, task=planned.task_name, exc_info=error)
         self._plan = plan
 
     def _declared(self) -> list[_Planned]:

@@ -22,6 +22,14 @@ def test_steps_can_be_counted_from_a_moment() -> None:
     assert every.last_until(NOON + timedelta(minutes=30), after=NOON) is None
 
 
+def test_a_step_beyond_the_calendar_is_never_due() -> None:
+    every = Every(days=3_000_000)
+    assert every.next_after(NOON) is None
+    assert every.last_until(NOON, after=NOON - timedelta(days=1)) is None
+    late = Every(days=3_000_000, since=datetime(9999, 1, 1, tzinfo=UTC))
+    assert late.last_until(NOON, after=NOON - timedelta(days=1)) is None
+
+
 def test_once_is_once() -> None:
     once = Once(NOON)
     assert once.next_after(NOON - timedelta(seconds=1)) == NOON
@@ -57,6 +65,9 @@ def test_schedules_of_a_task_are_told_apart_and_are_the_same_everywhere() -> Non
     [
         Every,
         lambda: Every(seconds=0.5),
+        lambda: Every(seconds=1e300),
+        lambda: Every(days=float("inf")),
+        lambda: Every(days=float("nan")),
         lambda: Every(seconds=-5),
         lambda: Every(hours=1, since=NOON.replace(tzinfo=None)),
         lambda: Once(NOON.replace(tzinfo=None)),
