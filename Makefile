@@ -2,7 +2,7 @@
 # Another interpreter: make test PYTHON=python3.13. Arguments for pytest: make test ARGS='-k health -x'.
 
 BIN := .venv/bin
-PYTEST := python -m pytest -n 3 --dist loadgroup
+PYTEST := python -m pytest -n 4 --dist loadgroup
 
 .NOTPARALLEL:
 .PHONY: help demo test check bench docs setup format pins audit test-lowest test-newest clean
