@@ -8,8 +8,9 @@ __all__ = ["BEARABLE", "DEADLY", "STEADY_SECONDS", "STOPPING"]
 
 # So long that nothing that waits for it is in time.
 _FOREVER_SECONDS = 3600.0
-# A line that is slow and healthy: nothing may give up on it.
-_SLOW_SECONDS = 0.05
+# A line that is slow and healthy, 40 ms there and back: nothing may give up on it. A driver goes that way up to ten
+# times before a new connection answers, and all of that has to fit well into the one second that a ping has.
+_SLOW_SECONDS = 0.02
 # How long a healthy component is watched before it is believed not to flap: longer than three pings.
 STEADY_SECONDS = 2.0
 
