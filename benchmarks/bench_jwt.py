@@ -8,7 +8,7 @@ import asyncio
 import time
 import warnings
 from collections.abc import Callable, Coroutine
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import Any
 from urllib.request import urlopen
 
@@ -20,6 +20,7 @@ from starlette.requests import Request
 from benchmarks._harness import Load, Report, Server, arguments, cpu_per_request, finish, request_bytes, uvicorn_command
 from benchmarks._subjects_jwt import AUDIENCE, ISSUER, service_of, signed_token
 from benchmarks.bench_logs import Absolute
+from fastapi_factory_utilities.core.security.jwt import JWTAuthenticationError
 
 KEYS: dict[str, Callable[[], Key]] = {
     "RS256": lambda: RSAKey.generate_key(2048),
@@ -98,6 +99,44 @@ def measure_algorithm(algorithm: str, rounds: int, calls: int, slices: int) -> t
     return report, again
 
 
+def measure_refusals(rounds: int, calls: int, slices: int) -> Report:
+    """Measure what a refusal takes: nobody may learn from it whether a signature was right.
+
+    What is refused before a signature is looked at tells only what its sender wrote himself.
+    """
+    key = KEYS["RS256"]()
+    service = service_of(key, "RS256")
+    good, unsigned = signed_token(key, "RS256"), "eyJhbGciOiJub25lIn0"
+    refused = {
+        "wrong signature": signed_token(KEYS["RS256"](), "RS256"),
+        "right signature, expired": signed_token(key, "RS256", exp=1),
+        "right signature, another audience": signed_token(key, "RS256", aud="other"),
+        "right signature, no subject": signed_token(key, "RS256", sub=None),
+        "unknown issuer": signed_token(key, "RS256", iss="https://other.test"),
+        "no algorithm": f"{unsigned}.{good.split('.')[1]}.",
+        "garbage": "garbage",
+    }
+
+    def refusing(token: str) -> Callable[[], float]:
+        request = request_with(token)
+
+        async def refuse() -> None:
+            with suppress(JWTAuthenticationError):
+                await service.authenticate(request)
+                raise AssertionError("a token that had to be refused was accepted")
+
+        return cpu_of_coroutine(refuse, calls)
+
+    report = Report(
+        "A refusal by authenticate(), RS256",
+        unit="us CPU",
+        baseline="wrong signature",
+        goals={name: 1.25 for name in refused if name.startswith("right signature")},
+    )
+    report.collect({name: refusing(token) for name, token in refused.items()}, rounds=rounds, slices=slices)
+    return report
+
+
 def measure_requests(rounds: int, requests: int, slices: int) -> Report:
     """Measure what authentication adds to a request."""
     report = Report("GET /items/{id} of our application", unit="us CPU", baseline="without", goals={})
@@ -129,6 +168,7 @@ def main() -> None:
     reports: list[Report] = []
     for algorithm in ["RS256"] if options.quick else KEYS:
         reports += measure_algorithm(algorithm, options.rounds, calls, slices)
+    reports.append(measure_refusals(options.rounds, calls, slices))
     reports.append(measure_requests(options.rounds, 100 if options.quick else 300, slices))
     finish(reports, options)
 
